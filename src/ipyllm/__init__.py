@@ -1,0 +1,62 @@
+"""Stream LLMs in notebooks: `%load_ext ipyllm`, then `%%llm`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ipyllm._version import __version__
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipyllm.decoding import decode, fold
+    from ipyllm.run.metrics import Timing
+    from ipyllm.run.reply import Reply, ToolCall
+    from ipyllm.streaming import Stream, ask, stream
+
+__all__ = (
+    "Reply",
+    "Stream",
+    "Timing",
+    "ToolCall",
+    "__version__",
+    "ask",
+    "decode",
+    "fold",
+    "load_ipython_extension",
+    "stream",
+    "unload_ipython_extension",
+)
+
+_LAZY = {
+    "Reply": "ipyllm.run.reply",
+    "ToolCall": "ipyllm.run.reply",
+    "Timing": "ipyllm.run.metrics",
+    "Stream": "ipyllm.streaming",
+    "ask": "ipyllm.streaming",
+    "stream": "ipyllm.streaming",
+    "decode": "ipyllm.decoding",
+    "fold": "ipyllm.decoding",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # `import ipyllm` alone takes 1 ms; httpx and ipywidgets are loaded by whoever needs them.
+    if name not in _LAZY:
+        raise AttributeError(f"module 'ipyllm' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext ipyllm`."""
+    from ipyllm.magic.magic import register  # noqa: PLC0415
+
+    register(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext ipyllm`."""
+    from ipyllm.magic.magic import unregister  # noqa: PLC0415
+
+    unregister(shell)

@@ -1,0 +1,325 @@
+"""
+OpenAI Chat Completions, and the many services that speak it with an accent.
+
+https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from ipyllm.events import (
+    Event,
+    Finish,
+    FinishReason,
+    Notice,
+    Progress,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+)
+from ipyllm.wire.complaint import Complaint
+from ipyllm.wire.sse import Frame, SseDecoder
+from ipyllm.wire.surrogates import SurrogateJoiner
+
+if TYPE_CHECKING:
+    from ipyllm.request import Request
+
+__all__ = ("PATH", "Decoder", "body")
+
+PATH = "/chat/completions"
+
+# Every name under which a service was seen to send reasoning beside `content`.
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+
+_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "refusal",
+    "error": "error",
+}
+
+
+def body(request: Request) -> dict[str, Any]:
+    """The JSON to send: streaming, with usage at the end."""
+    messages = [dict(message) for message in request.messages]
+    if request.system:
+        messages.insert(0, {"role": "system", "content": request.system})
+    out: dict[str, Any] = {
+        "model": request.model,
+        "messages": messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.tools:
+        out["tools"] = list(request.tools)
+    return out | dict(request.params)
+
+
+class Decoder:
+    """Chat completion chunks (or one whole chat completion) to events."""
+
+    __slots__ = (
+        "_calls",
+        "_failed",
+        "_joiner",
+        "_raw",
+        "_seen",
+        "_sse",
+        "_started",
+        "_tail",
+        "finished",
+    )
+
+    def __init__(self) -> None:
+        self._sse = SseDecoder()
+        self._joiner = SurrogateJoiner()
+        self._calls = _Calls()
+        self._raw: str | None = None  # finish_reason as sent; held: usage comes after it
+        self._seen = False  # anything of the answer came
+        self._failed = False
+        self._started = False  # the first byte that is no white space came
+        self._tail = bytearray()  # a body that is no event stream but one JSON object
+        self.finished = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Take bytes, cut anywhere. Raises: ProtocolError."""
+        if not self._started and (first := chunk.lstrip()[:1]):
+            self._started = True
+            if first in b"{[":
+                self._tail += chunk
+                return []
+        if self._tail:
+            self._tail += chunk
+            return []
+        out: list[Event] = []
+        comments = self._sse.comments
+        for frame in self._sse.feed(chunk):
+            if not self.finished:
+                self._frame(frame, out)
+        if self._sse.comments > comments:
+            out.append(Notice("comment", ""))
+        return out
+
+    def close(self) -> list[Event]:
+        """What is still held, and the `Finish`: `truncated` without a proof of the end."""
+        out: list[Event] = []
+        if self._tail:
+            self._frame(Frame("", bytes(self._tail)), out)
+        for frame in self._sse.close():
+            if not self.finished:
+                self._frame(frame, out)
+        if not self._seen and not self._failed and not self.finished and self._sse.unknown:
+            # Error JSON without `data:` inside a 200 event stream was seen.
+            self._frame(Frame("", b"\n".join(self._sse.unknown)), out)
+        if rest := self._joiner.close():
+            out.append(TextDelta(rest))
+        out += self._calls.end()
+        out.append(Finish(*self._outcome()))
+        return out
+
+    def _outcome(self) -> tuple[FinishReason, str]:
+        if self._failed:
+            return "error", self._raw or ""
+        if self._raw:
+            return _REASONS.get(self._raw, "stop"), self._raw
+        # `[DONE]` after an answer, but never a finish_reason: Snowflake ends so. `[DONE]`
+        # and nothing else: vLLM failing before its first token.
+        return ("stop", "") if self.finished and self._seen else ("truncated", "")
+
+    def _frame(self, frame: Frame, out: list[Event]) -> None:
+        if frame.data.startswith(b"[DONE]"):
+            self.finished = True
+            return
+        try:
+            # bytes to json.loads would be sniffed for an encoding, and fail on a bad byte.
+            payload = json.loads(frame.data.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            if self._seen or self._failed:
+                out.append(Notice("malformed", frame.data[:200].decode("utf-8", "replace")))
+            else:
+                seen = frame.data[:200].decode("utf-8", "replace")
+                self._fail(out, "ProtocolError", f"The stream is not JSON: {seen!r}", "", None)
+            return
+        if isinstance(payload, dict):
+            self._chunk(cast("dict[str, Any]", payload), out)
+        elif complaint := Complaint.of(payload):
+            self._fail(out, "ServerError", complaint.message, complaint.code, payload)
+
+    def _chunk(self, chunk: dict[str, Any], out: list[Event]) -> None:
+        choices = chunk.get("choices")
+        if chunk.get("error") or (not choices and "object" not in chunk and "usage" not in chunk):
+            complaint = Complaint.of(chunk)
+            if complaint:
+                self._fail(out, "ServerError", complaint.message, complaint.code, chunk)
+                return
+        progress = chunk.get("prompt_progress")
+        if isinstance(progress, dict):
+            progress = cast("dict[str, Any]", progress)
+            out.append(Progress(_int(progress.get("processed")), _int(progress.get("total"))))
+        for choice in cast("list[Any]", choices) if isinstance(choices, list) else []:
+            if isinstance(choice, dict):
+                self._choice(cast("dict[str, Any]", choice), out)
+        usage = chunk.get("usage") or _dig(chunk, "x_groq", "usage")
+        if isinstance(usage, dict):
+            out.append(_usage(cast("dict[str, Any]", usage)))
+        if chunk.get("timings"):
+            out.append(Notice("timings", json.dumps(chunk["timings"])))
+
+    def _choice(self, choice: dict[str, Any], out: list[Event]) -> None:
+        if choice.get("index"):
+            return  # choice 0 is the answer
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, dict):
+            self._delta(cast("dict[str, Any]", delta), out)
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason:  # "" on every chunk: old Ollama
+            self._raw = reason
+
+    def _delta(self, delta: dict[str, Any], out: list[Event]) -> None:
+        for name in _REASONING:
+            if text := _text(delta.get(name)):
+                self._seen = True
+                out.append(ReasoningDelta(_whole(text)))
+                break
+        content = delta.get("content")
+        if isinstance(content, str):
+            self._answer(content, out)
+        elif isinstance(content, list):
+            self._parts(cast("list[Any]", content), out)
+        if text := _text(delta.get("refusal")):
+            self._seen = True
+            out.append(RefusalDelta(_whole(text)))
+        calls = delta.get("tool_calls")
+        if isinstance(calls, list):
+            for call in cast("list[Any]", calls):
+                if isinstance(call, dict):
+                    self._seen = True
+                    out += self._calls.add(cast("dict[str, Any]", call))
+
+    def _answer(self, content: str, out: list[Event]) -> None:
+        if content and (text := self._joiner.feed(content)):
+            out.append(TextDelta(text))
+        self._seen = self._seen or bool(content)
+
+    def _parts(self, parts: list[Any], out: list[Event]) -> None:
+        # Mistral: [{"type": "thinking", "thinking": [{"type": "text", ...}]}, {"type": "text", ...}]
+        for part in parts:
+            match part:
+                case {"type": "thinking", "thinking": list(inner)}:
+                    text = "".join(_text(_dig(x, "text")) for x in cast("list[Any]", inner))
+                    if text:
+                        self._seen = True
+                        out.append(ReasoningDelta(_whole(text)))
+                case {"text": str(text)}:
+                    self._answer(text, out)
+                case _:
+                    pass
+
+    def _fail(self, out: list[Event], kind: str, message: str, code: str, raw: Any) -> None:
+        self._failed = True
+        out.append(StreamError(kind, message, code=code, raw=raw))
+
+
+class _Calls:
+    """
+    Puts the fragments of tool calls in their slots.
+
+    The index may be missing or null (Gemini, old Ollama), start at 1, or be the same for
+    two calls with other ids; the arguments may be an object (whole), null, or no fragment.
+    """
+
+    __slots__ = ("_open", "_slots")
+
+    def __init__(self) -> None:
+        self._slots: dict[object, int] = {}  # the service's key -> our index
+        self._open: list[int] = []
+
+    def add(self, call: dict[str, Any]) -> list[Event]:
+        function = _dig(call, "function")
+        function = cast("dict[str, Any]", function) if isinstance(function, dict) else call
+        name, ident = _text(function.get("name")), _text(call.get("id"))
+        out: list[Event] = []
+        index = self._slot(call.get("index"), ident, name)
+        if index is None:
+            index = len(self._slots)
+            out += self.end()
+            self._slots[self._key(call.get("index"), ident, index)] = index
+            self._open.append(index)
+            out.append(ToolCallStart(index, ident, name))
+        arguments = function.get("arguments")
+        if isinstance(arguments, (dict, list)):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        if text := _text(arguments):
+            out.append(ToolCallDelta(index, text))
+        return out
+
+    def end(self) -> list[Event]:
+        """The open calls end: the next one begins, or the answer is over."""
+        ended: list[Event] = [ToolCallEnd(index) for index in self._open]
+        self._open.clear()
+        return ended
+
+    def _key(self, index: Any, ident: str, ours: int) -> object:
+        return (index, ident) if isinstance(index, int) else (None, ident or ours)
+
+    def _slot(self, index: Any, ident: str, name: str) -> int | None:
+        """Our index of the call this fragment belongs to; None: it begins one."""
+        if isinstance(index, int):
+            known = [ours for (theirs, _), ours in self._keys() if theirs == index]
+            same = [ours for (theirs, i), ours in self._keys() if theirs == index and i == ident]
+            if not known or (ident and name and not same):
+                return None
+            return (same or known)[-1]
+        if ident and (None, ident) in self._slots:
+            return self._slots[None, ident]
+        if ident or name or not self._slots:
+            return None
+        return len(self._slots) - 1
+
+    def _keys(self) -> list[tuple[tuple[Any, Any], int]]:
+        return cast("list[tuple[tuple[Any, Any], int]]", list(self._slots.items()))
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        reasoning_tokens=_count(_dig(usage, "completion_tokens_details", "reasoning_tokens")),
+        cached_tokens=_count(_dig(usage, "prompt_tokens_details", "cached_tokens")),
+        raw=usage,
+    )
+
+
+def _dig(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _int(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

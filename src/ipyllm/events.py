@@ -1,0 +1,154 @@
+"""
+What a stream is made of: frozen events, the same for every API.
+
+Events are deltas, never snapshots: whoever wants the whole adds them up
+(`ipyllm.run.completion`). A decoder gives them in the order of the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = (
+    "Event",
+    "Finish",
+    "FinishReason",
+    "Notice",
+    "Progress",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "StreamError",
+    "TextDelta",
+    "ToolCallDelta",
+    "ToolCallEnd",
+    "ToolCallStart",
+    "Usage",
+)
+
+FinishReason = Literal[
+    "stop",
+    "length",
+    "tool_calls",
+    "content_filter",
+    "refusal",
+    "interrupted",
+    "truncated",  # the stream ended without its API's proof of a finished answer
+    "budget",
+    "invalid",
+    "error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer. Never empty, never half a surrogate pair."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More of what the model thinks before it answers. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """More of the model's words for why it will not answer. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStart:
+    """A call begins; its arguments follow."""
+
+    index: int  # position among the turn's calls, from 0
+    id: str  # the service's own id; "" where it gives none
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of one call's arguments, as raw JSON text. Never empty."""
+
+    index: int
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEnd:
+    """One call's arguments are whole, as far as the service says."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the service counts them; None where it does not say. Last one wins."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    raw: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of the prompt has been read (prefill), in tokens."""
+
+    processed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something said beside the answer: `ping`, `comment`, `timings`, `rate_limit`, ..."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer is over. `raw`: the service's own word for why, "" where it said none."""
+
+    reason: FinishReason
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamError:
+    """
+    The service, the wire or a limit ended the answer early.
+
+    * `kind`: name of the class in `ipyllm.errors` this maps to.
+    * `status`: HTTP status, where there was one.
+    * `code`: the service's own code.
+    * `retry_after`: seconds the service asks to wait.
+    """
+
+    kind: str
+    message: str
+    status: int | None = None
+    code: str = ""
+    retry_after: float | None = None
+    raw: Any = None
+
+
+Event = (
+    TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | ToolCallEnd
+    | Usage
+    | Progress
+    | Notice
+    | Finish
+    | StreamError
+)

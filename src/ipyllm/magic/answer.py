@@ -1,0 +1,127 @@
+"""One cell's answer: choose where it is shown, stream it, settle it, then raise."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ipyllm.errors import Stopped
+from ipyllm.run import outcome
+from ipyllm.run.cancel import Interrupts
+from ipyllm.run.pump import Run
+from ipyllm.run.reply import Reply
+from ipyllm.sinks.plain import PlainSink
+from ipyllm.sinks.terminal import TerminalSink
+from ipyllm.widget.sink import WidgetSink
+from ipyllm.widget.static_html import bundle, metadata
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipyllm.request import Request
+    from ipyllm.run.sink import Sink
+    from ipyllm.run.source import Source
+
+__all__ = ("Answer", "in_background", "sink_for")
+
+_background: list[Run] = []
+
+
+@dataclass(slots=True)
+class Answer:
+    """
+    `show()` blocks until the answer is over; `show_in_background()` returns at once.
+
+    * `variable`: the name the answer gets in the notebook besides `_llm`; "" for none.
+    """
+
+    shell: InteractiveShell
+    source: Source
+    request: Request
+    variable: str = ""
+
+    def show(self) -> None:
+        """
+        Stream into this cell's output.
+
+        Raises:
+            Stopped: the user interrupted; the variable and the output hold what came.
+            IpyllmError: the answer ended in an error; they hold what came.
+        """
+        sink = sink_for(self.shell, background=False)
+        run = Run(self.source, sink, asked=self._asked())
+        with Interrupts(run.cancel) as interrupts:
+            run.start()
+            reply = run.pump()
+            self._settle(run, reply, sink)
+        if interrupts.hit:
+            raise Stopped(outcome.note(reply, self._name()) or "interrupted; the answer is whole")
+        if error := outcome.failure(reply, self._name()):
+            raise error from None
+
+    def show_in_background(self) -> None:
+        """Stream into this cell's output while other cells run. Errors are shown there."""
+        sink = sink_for(self.shell, background=True)
+        if isinstance(sink, PlainSink):  # whoever executes the notebook does not wait for threads
+            self.show()
+            return
+        run = Run(self.source, sink, asked=self._asked())
+        run.start()
+        _background.append(run)
+        # In a copy of this cell's context, display updates find this cell's output.
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
+
+    def _pump(self, run: Run, sink: Sink) -> None:
+        try:
+            self._settle(run, run.pump(), sink)
+        finally:
+            _background.remove(run)
+
+    def _settle(self, run: Run, reply: Reply, sink: Sink) -> None:
+        # The variable first: nothing that may go wrong in showing can lose the text.
+        self.shell.user_ns["_llm"] = reply
+        if self.variable:
+            self.shell.user_ns[self.variable] = reply
+        stopped = isinstance(sink, WidgetSink) and sink.stopped
+        said = outcome.note(reply, self._name(), stopped=stopped)
+        if isinstance(sink, WidgetSink) and sink.background and reply.error is not None:
+            said = str(outcome.failure(reply, self._name()))
+        run.settle(reply, said)
+
+    def _name(self) -> str:
+        return self.variable or "_llm"
+
+    def _asked(self) -> list[dict[str, Any]]:
+        system = [{"role": "system", "content": self.request.system}] if self.request.system else []
+        return [*system, *map(dict, self.request.messages)]
+
+
+def in_background() -> list[Run]:
+    """The runs that stream in the background now."""
+    return list(_background)
+
+
+def sink_for(shell: InteractiveShell | None, *, background: bool) -> Sink:
+    """Where answers are shown here: widget, terminal, or one static display at the end."""
+    match os.environ.get("IPYLLM_DISPLAY", "") or _front_end(shell):
+        case "widget":
+            return WidgetSink(background=background)
+        case "terminal":
+            return TerminalSink()
+        case _:
+            return PlainSink(_untimed)
+
+
+def _front_end(shell: InteractiveShell | None) -> str:
+    if getattr(shell, "kernel", None) is None:
+        return "terminal"
+    # jupyter_server's session manager sets it for every kernel a page asked for.
+    return "widget" if os.environ.get("JPY_SESSION_NAME") else "plain"
+
+
+def _untimed(reply: Reply, note: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    return bundle(reply, note=note, timed=False), metadata(reply)

@@ -1,0 +1,123 @@
+"""The magic's command line: what it takes, and one clear line for what it does not."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ipyllm.errors import UsageError
+
+__all__ = ("CellArguments", "HelpShown", "parse_cell", "usage")
+
+
+@dataclass(frozen=True, slots=True)
+class CellArguments:
+    """The flags of one `%%llm`, checked."""
+
+    model: str = ""
+    output: str = ""
+    system: str = ""
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    timeout: float | None = None
+    background: bool = False
+    raw: bool = False
+    base_url: str = ""
+    key_env: str = ""
+
+
+class HelpShown(Exception):  # noqa: N818 - not an error
+    """`-h`: the text to show instead."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint="See %%llm -h.")
+
+    def print_help(self, file: Any = None) -> NoReturn:
+        del file
+        raise HelpShown(self.format_help())
+
+
+def parse_cell(line: str) -> CellArguments:
+    """
+    Read the line after `%%llm`.
+
+    Raises:
+        UsageError: what is wrong, and the nearest right flag.
+        HelpShown: `-h` was among them.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as exc:
+        raise UsageError(f"Cannot read the line {line!r}: {exc}.", hint="Close the quote.") from None
+    parser = _parser()
+    found, unknown = parser.parse_known_args(words)
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is not understood.", hint=_nearest(unknown[0], parser))
+    if len(found.model) > 1:
+        raise UsageError("One -m at a time.", hint="Run the cell once for each model.")
+    if found.output and not found.output.isidentifier():
+        raise UsageError(f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _.")
+    if found.timeout is not None and found.timeout <= 0:
+        raise UsageError("--timeout takes seconds, more than 0.")
+    return CellArguments(
+        model=found.model[0] if found.model else "",
+        output=found.output,
+        system=found.system,
+        params=dict(_param(text) for text in found.param),
+        timeout=found.timeout,
+        background=found.bg,
+        raw=found.raw,
+        base_url=found.base_url,
+        key_env=found.key_env,
+    )
+
+
+def usage() -> str:
+    """The help text."""
+    return _parser().format_help()
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="%%llm",
+        description="Stream a model's answer to this cell's text. The last answer is always in _llm.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    add = parser.add_argument
+    add("-m", "--model", action="append", default=[], metavar="PROVIDER/MODEL", help="who answers; else `%%llm model`, IPYLLM_MODEL, local")
+    add("-o", "--output", default="", metavar="NAME", help="variable for the answer")
+    add("-s", "--system", default="", metavar="TEXT", help="system prompt")
+    add("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="parameter for the API, such as temperature=0; VALUE is JSON, else text")
+    add("--timeout", type=float, metavar="S", help="seconds for the whole answer")
+    add("--bg", action="store_true", help="go on with other cells meanwhile")
+    add("--raw", action="store_true", help="send the text as it is, with {name} unreplaced")
+    add("--base-url", default="", metavar="URL", help="another address that speaks the provider's API")
+    add("--key-env", default="", metavar="VAR", help="environment variable that holds the key")
+    return parser
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"-p {text!r} is not KEY=VALUE.", hint="Write -p temperature=0.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _nearest(word: str, parser: argparse.ArgumentParser) -> str:
+    flags = list(parser._option_string_actions)  # noqa: SLF001 - argparse has no public list
+    flag = word.partition("=")[0]
+    near = difflib.get_close_matches(flag, flags, n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean {near[0]}?"
+    if not word.startswith("-"):
+        return "The prompt goes below the %%llm line; quote values that have spaces."
+    return f"Known: {' '.join(flag for flag in flags if flag.startswith('--') or flag in ('-m', '-o', '-s', '-p'))}."

@@ -1,0 +1,145 @@
+"""The magics themselves: read the cell, find the model, let the answer stream."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from ipyllm._version import __version__
+from ipyllm.errors import UsageError
+from ipyllm.magic.answer import Answer, in_background
+from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
+from ipyllm.magic.interpolate import interpolate
+from ipyllm.magic.listing import models_text
+from ipyllm.request import Request
+from ipyllm.run.source import source_for
+from ipyllm.transport.limits import Limits
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ("LlmMagics", "register", "unregister")
+
+_COMMANDS = {
+    "model": "the default model; `%llm model NAME` sets it",
+    "models": "what can be named after -m, and whether its key is set",
+    "last": "the last answer (also in _llm)",
+    "stop": "stop the answers that stream in the background",
+    "version": "of ipyllm",
+    "help": "this, and the flags of %%llm",
+}
+
+
+@magics_class
+class LlmMagics(Magics):
+    """`%%llm` streams an answer; `%llm` asks about the rest."""
+
+    default_model = ""
+
+    @cell_magic("llm")
+    def cell(self, line: str, cell: str) -> None:
+        """Stream a model's answer to the cell's text. `%%llm -h` lists the flags."""
+        try:
+            arguments = parse_cell(line)
+        except HelpShown as shown:
+            print(shown)  # noqa: T201 - it was asked for
+            return
+        answer = self._answer(arguments, cell)
+        if arguments.background:
+            answer.show_in_background()
+        else:
+            answer.show()
+
+    @line_magic("llm")
+    def line(self, line: str) -> Any:
+        """`%llm help` lists what it knows."""
+        command, _, rest = line.strip().partition(" ")
+        match command:
+            case "model":
+                return self._model(rest.strip())
+            case "models":
+                print(models_text())  # noqa: T201
+            case "last":
+                return self._last()
+            case "stop":
+                self._stop()
+            case "version":
+                print(__version__)  # noqa: T201
+            case "help" | "" | "-h" | "--help":
+                print(_help())  # noqa: T201
+            case _:
+                known = ", ".join(_COMMANDS)
+                raise UsageError(f"%llm {command} is not known.", hint=f"Known: {known}. A prompt needs %%llm.")
+        return None
+
+    def _answer(self, arguments: CellArguments, cell: str) -> Answer:
+        shell = self.shell
+        assert shell is not None  # noqa: S101 - IPython makes no magics without one
+        prompt = cell.strip("\n")
+        if not prompt.strip():
+            raise UsageError("The prompt is empty.", hint="Write it below the %%llm line.")
+        if not arguments.raw:
+            prompt = interpolate(prompt, shell.user_ns, shell.user_ns_hidden)
+        request = Request(
+            model="",
+            messages=({"role": "user", "content": prompt},),
+            system=arguments.system,
+            params=arguments.params,
+        )
+        source = source_for(
+            arguments.model or self._default(),
+            request,
+            Limits(total=arguments.timeout),
+            base_url=arguments.base_url,
+            key_env=arguments.key_env,
+        )
+        return Answer(shell, source, request, arguments.output)
+
+    def _default(self) -> str:
+        return self.default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
+
+    def _model(self, name: str) -> None:
+        if name:
+            source_for(name, Request("", ()), Limits())  # refuse now what %%llm would refuse later
+            self.default_model = name
+        print(self._default())  # noqa: T201
+
+    def _last(self) -> Any:
+        last = self.shell.user_ns.get("_llm") if self.shell else None
+        if last is None:
+            raise UsageError("There is no answer yet.", hint="Run a %%llm cell first.")
+        return last
+
+    def _stop(self) -> None:
+        runs = in_background()
+        for run in runs:
+            run.cancel()
+        print(f"stopped {len(runs)} in the background" if runs else "nothing streams in the background")  # noqa: T201
+
+
+def register(shell: InteractiveShell) -> None:
+    """Add the magics; warn when they take the place of somebody else's."""
+    manager: Any = shell.magics_manager
+    before = manager.magics["cell"].get("llm")
+    owner = getattr(before, "__module__", "") or ""
+    if before is not None and not owner.startswith("ipyllm."):
+        warnings.warn(f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3)
+    shell.register_magics(LlmMagics)
+
+
+def _help() -> str:
+    width = max(map(len, _COMMANDS))
+    lines = [f"  %llm {name:<{width}}  {what}" for name, what in _COMMANDS.items()]
+    return "\n".join([*lines, "", usage()])
+
+
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Take the magics away again."""
+    manager: Any = shell.magics_manager
+    for kind in ("cell", "line"):
+        manager.magics[kind].pop("llm", None)

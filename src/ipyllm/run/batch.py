@@ -1,0 +1,53 @@
+"""What one flush shows: the deltas since the last one, and what changed beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ipyllm.events import Progress
+
+__all__ = ("Batch", "State", "state_of")
+
+State = Literal[
+    "loading",
+    "connecting",
+    "waiting",
+    "prefill",
+    "streaming",
+    "stopping",
+    "done",
+    "interrupted",
+    "stopped",
+    "truncated",
+    "error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    * `pieces`: (channel, text), neighbours of one channel joined.
+    * `tokens`: deltas since the answer began.
+    * `ms`: arrival of the newest of them, milliseconds since the request was sent.
+    * `state`: the new state, if it changed. `progress`: the newest, if there was one.
+    """
+
+    pieces: tuple[tuple[str, str], ...] = ()
+    tokens: int = 0
+    ms: int = 0
+    state: State | None = None
+    progress: Progress | None = None
+
+
+def state_of(finish_reason: str) -> State:
+    """The state a settled answer shows."""
+    match finish_reason:
+        case "interrupted":
+            return "interrupted"
+        case "truncated":
+            return "truncated"
+        case "error":
+            return "error"
+        case _:
+            return "done"

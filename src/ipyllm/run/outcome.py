@@ -1,0 +1,57 @@
+"""How an answer ended, in a sentence, and as the exception that says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipyllm import errors
+
+if TYPE_CHECKING:
+    from ipyllm.events import StreamError
+    from ipyllm.run.reply import Reply
+
+__all__ = ("failure", "note")
+
+
+def note(reply: Reply, variable: str, *, stopped: bool = False) -> str:
+    """What people read beside the answer; "" if it simply ended."""
+    where = f"; the text is in `{variable}`" if reply or reply.transcript else ""
+    match reply.finish_reason:
+        case "interrupted":
+            by = "stopped" if stopped else "interrupted by you"
+            return f"{by} {_after(reply)}{where}"
+        case "truncated":
+            return f"cut off {_after(reply)}: the stream ended without a sign of a finished answer"
+        case "length":
+            return "stopped at the token limit"
+        case "content_filter":
+            return f"cut by the service's content filter {_after(reply)}"
+        case "error":
+            return f"failed {_after(reply)}{where}"
+        case _:
+            return ""
+
+
+def failure(reply: Reply, variable: str) -> errors.IpyllmError | None:
+    """The exception for an answer that ended in an error; None for any other."""
+    if reply.error is None:
+        return None
+    kept = ""
+    if reply.transcript:
+        kept = f"It came {_after(reply)}; what had arrived is in `{variable}`."
+    return _exception(reply.error, kept)
+
+
+def _exception(error: StreamError, kept: str) -> errors.IpyllmError:
+    kind = getattr(errors, error.kind, errors.ServerError)
+    message = error.message if error.message.endswith((".", "!", "?")) else error.message + "."
+    if issubclass(kind, errors.ServiceError):
+        return kind(message, hint=kept, status=error.status)
+    return errors.IpyllmError(message, hint=kept)
+
+
+def _after(reply: Reply) -> str:
+    tokens = reply.timing.tokens
+    if not tokens:
+        return "before the first token"
+    return f"after {'~' if reply.timing.estimated else ''}{tokens:,} token{'s' if tokens > 1 else ''}"

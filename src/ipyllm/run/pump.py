@@ -1,0 +1,213 @@
+"""
+The pump: starts the network's part of a run, and moves events to the sink.
+
+Two threads meet here and nowhere else: the network loop delivers events into the inbox;
+the pumping thread (the kernel's main one, or a background one) observes and shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ipyllm import errors
+from ipyllm.events import Event, Finish, Notice, StreamError
+from ipyllm.run.batch import Batch
+from ipyllm.run.coalesce import Coalescer
+from ipyllm.run.completion import Completion
+from ipyllm.run.inbox import Inbox
+from ipyllm.run.metrics import Meter, Timing
+from ipyllm.run.reply import Reply
+from ipyllm.transport.http import Marks
+from ipyllm.transport.loop import network_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipyllm.request import Message
+    from ipyllm.run.sink import Sink
+    from ipyllm.run.source import Source
+
+__all__ = ("Run",)
+
+_GIVE_UP = 2.0  # seconds for the network to let go of a cancelled request
+
+
+class Run:
+    """
+    One answer from one source.
+
+    `start`, then `pump` in one thread until it returns; `cancel` from any thread or from a
+    signal handler, any number of times.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        *,
+        asked: Sequence[Message] = (),
+        clock: Callable[[], float] = time.perf_counter,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.source = source
+        self.asked = asked
+        self.completion = Completion()
+        self.lock = Lock()  # held while events are added; views read snapshots under it
+        self.cancelled_at: float | None = None
+        self.failure: errors.IpyllmError | None = None
+        self.tee: Callable[[list[Event]], None] | None = None
+        self._sinks = [sink]
+        self._joining: list[Sink] = []
+        self._clock = clock
+        self._loop = loop or network_loop()
+        self._marks = Marks(clock)
+        self._meter = Meter()
+        self._coalescer = Coalescer()
+        self._inbox = Inbox()
+        self._task: asyncio.Task[None] | None = None
+        self._started = clock()
+        self._ended: float | None = None
+        self._bug: BaseException | None = None
+
+    # any thread -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._started = self._clock()
+        for sink in self._sinks:
+            sink.open(self)
+        self._loop.call_soon_threadsafe(self._spawn)
+
+    def cancel(self) -> None:
+        """Stop: the connection is closed within a millisecond or so. Safe in a signal handler."""
+        if self.cancelled_at is None:
+            self.cancelled_at = self._clock()
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def attach(self, sink: Sink) -> None:
+        """One more view of a run that may be under way; it gets what came before as one batch."""
+        sink.open(self)
+        self._joining.append(sink)
+
+    def settle(self, reply: Reply, note: str) -> None:
+        """Tell every view that the answer is over."""
+        for sink in self._sinks:
+            sink.settle(reply, note)
+
+    @property
+    def label(self) -> str:
+        """What people see as the model's name."""
+        return self.source.label
+
+    def timing(self, end: float | None = None) -> Timing:
+        """Timing so far, or as of `end`."""
+        marks = self._marks
+        connect = None
+        if marks.connected is not None and marks.connecting is not None:
+            connect = marks.connected - marks.connecting
+        return self._meter.timing(
+            sent=self._sent,
+            end=self._clock() if end is None else end,
+            connect=connect,
+            headers=marks.headers,
+            load=self.source.load,
+        )
+
+    @property
+    def _sent(self) -> float:
+        return self._started if self._marks.sent is None else self._marks.sent
+
+    # the network's thread ---------------------------------------------------------
+
+    def _spawn(self) -> None:
+        self._task = self._loop.create_task(self._produce())
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _produce(self) -> None:
+        try:
+            await self.source.run(self._deliver, self._marks)
+        except asyncio.CancelledError:
+            self._deliver([Finish("interrupted")])
+        except errors.IpyllmError as exc:
+            self.failure = exc
+            self._deliver([_stream_error(exc), Finish("error")])
+        except BaseException as exc:  # noqa: BLE001 - carried to the thread that pumps, raised there
+            self._bug = exc
+            self._deliver([Finish("error")])
+        finally:
+            self._inbox.close()
+
+    def _deliver(self, events: list[Event]) -> None:
+        self._inbox.put(self._clock(), events)
+        if any(isinstance(event, Finish) for event in events[-1:]):
+            self._inbox.close()  # settled now; the connection may still be put in order
+
+    # the pumping thread -----------------------------------------------------------
+
+    def pump(self) -> Reply:
+        """
+        Move events to the sink until the answer is over.
+
+        Raises:
+            Exception: a bug of ours or of a source; never one of `ipyllm.errors`.
+        """
+        while not self._over():
+            self._inbox.wait_for_any()
+            self._observe()
+            self._inbox.wait_for_end(self._coalescer.due(self._clock()))
+            self._flush()
+        self._observe()
+        self._flush()
+        if self.completion.finish is None:
+            self.completion.add(Finish("interrupted"))
+        if self._bug is not None:
+            raise self._bug
+        timing = self.timing(self._ended)
+        return Reply.of(self.completion, timing, model=self.label, asked=self.asked)
+
+    def _over(self) -> bool:
+        if self._inbox.closed:
+            return True
+        return self.cancelled_at is not None and self._clock() - self.cancelled_at > _GIVE_UP
+
+    def _flush(self) -> None:
+        self._observe()
+        ms = round(1e3 * (self._meter.last - self._sent)) if self._meter.started else 0
+        batch = self._coalescer.take(self._clock(), self._meter.deltas, ms)
+        if batch is not None:
+            for sink in self._sinks:
+                sink.emit(batch)
+        while self._joining:
+            sink = self._joining.pop()
+            seen = tuple(self.completion.transcript())
+            sink.emit(Batch(seen, self._meter.deltas, ms, self._coalescer.state))
+            self._sinks.append(sink)
+
+    def _observe(self) -> None:
+        for now, events in self._inbox.drain():
+            with self.lock:
+                for event in events:
+                    self._one(event, now)
+            if self.tee is not None:
+                self.tee(events)
+
+    def _one(self, event: Event, now: float) -> None:
+        if self.completion.finish is not None:
+            return  # an end is an end: a cancel that came too late changes nothing
+        if isinstance(event, Finish):
+            self._ended = now
+        if not (isinstance(event, Notice) and event.kind == "phase"):
+            self._meter.observe(event, now)
+        self.completion.add(event)
+        self._coalescer.push(event)
+
+
+def _stream_error(exc: errors.IpyllmError) -> StreamError:
+    status = exc.status if isinstance(exc, errors.ServiceError) else None
+    return StreamError(type(exc).__name__, str(exc), status=status)

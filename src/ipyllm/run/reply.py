@@ -1,0 +1,118 @@
+"""The variable a cell leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ipyllm.events import Finish, StreamError, Usage
+from ipyllm.run.metrics import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipyllm.events import Event, FinishReason
+    from ipyllm.request import Message
+    from ipyllm.run.completion import Completion
+
+__all__ = ("Reply", "ToolCall")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call the model asks for; `arguments` is the JSON text as it came, maybe not whole."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Reply(str):
+    """
+    The answer's text, which is a `str`, with all that is known about it.
+
+    * `reasoning`: what the model thought, "" if nothing was shown.
+    * `refusal`: its words for not answering, "" if it did.
+    * `tool_calls`: list of `ToolCall`.
+    * `usage`: the service's token counts.
+    * `finish_reason`: why it ended, one of `ipyllm.events.FinishReason`.
+    * `timing`: `Timing`, seconds.
+    * `model`: `provider/model`.
+    * `messages`: the conversation with this answer at its end.
+    * `value`: the typed object of a structured answer, else None.
+    * `error`: the `StreamError` that ended it, else None.
+    """
+
+    bundle: ClassVar[Callable[[Reply], dict[str, Any]] | None] = None  # set by ipyllm.widget
+
+    reasoning: str
+    refusal: str
+    tool_calls: list[ToolCall]
+    usage: Usage
+    finish_reason: FinishReason
+    timing: Timing
+    model: str
+    messages: list[dict[str, Any]]
+    value: Any
+    error: StreamError | None
+    _completion: Completion
+
+    @classmethod
+    def of(
+        cls,
+        completion: Completion,
+        timing: Timing,
+        *,
+        model: str = "",
+        asked: Sequence[Message] = (),
+    ) -> Reply:
+        """Everything received, settled."""
+        reply = cls(completion.text)
+        reply.reasoning = completion.reasoning
+        reply.refusal = completion.refusal
+        reply.tool_calls = [ToolCall(*call) for call in completion.tool_calls]
+        reply.usage = completion.usage
+        finish = completion.finish or Finish("truncated")
+        reply.finish_reason = finish.reason
+        reply.error = completion.error
+        reply.timing = timing
+        reply.model = model
+        reply.value = None
+        reply.messages = [*map(dict, asked), {"role": "assistant", "content": str(reply)}]
+        reply._completion = completion
+        return reply
+
+    @property
+    def raw_events(self) -> list[Event]:
+        """The events as they were decoded, in order."""
+        return self._completion.events()
+
+    @property
+    def transcript(self) -> list[tuple[str, str]]:
+        """(channel, text) in order of arrival; channels: text, reasoning, refusal, tool."""
+        return self._completion.transcript()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
+        return (
+            _restore,
+            (self._completion.events(), self.timing, self.model, self.messages, self.value),
+        )
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, Any]:
+        if Reply.bundle is None:
+            return {"text/plain": str(self), "text/markdown": str(self)}
+        return Reply.bundle(self)
+
+
+def _restore(
+    events: list[Event], timing: Timing, model: str, messages: list[dict[str, Any]], value: Any
+) -> Reply:
+    from ipyllm.run.completion import Completion  # noqa: PLC0415 - it imports nothing of ours back
+
+    completion = Completion()
+    for event in events:
+        completion.add(event)
+    reply = Reply.of(completion, timing, model=model)
+    reply.messages, reply.value = messages, value
+    return reply

@@ -1,0 +1,68 @@
+"""Tokens to a terminal as they come; one line of numbers after them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from ipyllm.run.batch import Batch
+    from ipyllm.run.metrics import Timing
+    from ipyllm.run.pump import Run
+    from ipyllm.run.reply import Reply
+
+__all__ = ("TerminalSink",)
+
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+
+
+class TerminalSink:
+    """Writes the answer as it is; reasoning and numbers dimmed where the terminal can."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._colour = self._out.isatty()
+        self._channel = "text"
+
+    def open(self, run: Run) -> None:
+        """Nothing to show before the first token."""
+
+    def emit(self, batch: Batch) -> None:
+        """Write and flush: thirty times a second at most."""
+        for channel, text in batch.pieces:
+            if channel != self._channel:
+                self._switch(channel)
+            self._out.write(text)
+        self._out.flush()
+
+    def settle(self, reply: Reply, note: str) -> None:
+        """End the line; say how it went."""
+        self._switch("text")
+        said = " · ".join(filter(None, [reply.model, *_numbers(reply.timing), note]))
+        start = "\n" if reply and not reply.endswith("\n") else ""
+        self._out.write(start + self._dimmed(f"[{said}]") + "\n")
+        self._out.flush()
+
+    def _switch(self, channel: str) -> None:
+        if channel == self._channel:
+            return
+        if self._channel == "reasoning":
+            self._out.write((_PLAIN if self._colour else "") + "\n\n")
+        if channel == "reasoning" and self._colour:
+            self._out.write(_DIM)
+        self._channel = channel
+
+    def _dimmed(self, text: str) -> str:
+        return f"{_DIM}{text}{_PLAIN}" if self._colour else text
+
+
+def _numbers(timing: Timing) -> list[str]:
+    about = "~" if timing.estimated else ""
+    out: list[str] = []
+    if timing.ttft is not None:
+        out.append(f"first token {1e3 * timing.ttft:.0f} ms")
+    if timing.decode_rate is not None:
+        out.append(f"{about}{timing.decode_rate:.0f} tok/s")
+    if timing.tokens:
+        out.append(f"{about}{timing.tokens} tok")
+    return out

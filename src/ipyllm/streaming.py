@@ -1,0 +1,205 @@
+"""
+Streaming from Python: `for event in ipyllm.stream("...")`.
+
+The run is pumped by a thread of its own, so that it also goes on while nobody iterates;
+iterating late gives the events from the first on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from ipyllm.errors import Stopped, UsageError
+from ipyllm.events import Event, Notice
+from ipyllm.request import Message, Request
+from ipyllm.run import outcome
+from ipyllm.run.cancel import Interrupts
+from ipyllm.run.pump import Run
+from ipyllm.run.sink import NullSink, Sink
+from ipyllm.run.source import source_for
+from ipyllm.transport.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from ipyllm.run.reply import Reply
+    from ipyllm.run.source import Source
+
+__all__ = ("Stream", "ask", "stream")
+
+
+class Stream:
+    """
+    One answer as it comes.
+
+    * `for event in s`, `async for event in s`: events from the first on.
+    * `s.reply`: waits for the end. `s.cancel()`: stops; what came stays.
+    * As a cell's last value it shows itself, live.
+    """
+
+    def __init__(self, source: Source, asked: Sequence[Message]) -> None:
+        self._run = Run(source, NullSink(), asked=asked)
+        self._reply: Reply | None = None
+        self._bug: BaseException | None = None
+        self._over = threading.Event()
+        self._gate = threading.Lock()
+        self._readers: list[SimpleQueue[list[Event] | None]] = []
+        self._run.tee = self._hand_on
+        self._run.start()
+        target = contextvars.copy_context().run
+        threading.Thread(target=target, args=(self._pump,), name="ipyllm-stream", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Stop the answer; what has arrived is kept."""
+        self._run.cancel()
+
+    @property
+    def reply(self) -> Reply:
+        """
+        The settled answer; waits for it.
+
+        Raises:
+            IpyllmError: the answer ended in an error; its `reply` attribute has what came.
+        """
+        with Interrupts(self.cancel):
+            while not self._over.wait(0.2):  # in slices: Windows cannot interrupt a wait
+                pass
+        if self._bug is not None:
+            raise self._bug
+        assert self._reply is not None  # noqa: S101 - over, and no bug
+        if error := outcome.failure(self._reply, "error.reply"):
+            error.reply = self._reply
+            raise error
+        return self._reply
+
+    def __iter__(self) -> Iterator[Event]:
+        """Events from the first on."""
+        reader = self._reader()
+        done = False
+        try:
+            while (events := reader.get()) is not None:
+                yield from _public(events)
+            done = True
+        finally:
+            self._leave(reader, cancel=not done)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The same for `async for`."""
+        reader = self._reader()
+        done = False
+        try:
+            while (events := await asyncio.to_thread(reader.get)) is not None:
+                for event in _public(events):
+                    yield event
+            done = True
+        finally:
+            self._leave(reader, cancel=not done)
+
+    def _reader(self) -> SimpleQueue[list[Event] | None]:
+        reader: SimpleQueue[list[Event] | None] = SimpleQueue()
+        with self._gate:
+            with self._run.lock:
+                reader.put(self._run.completion.events())
+            if self._over.is_set():
+                reader.put(None)
+            else:
+                self._readers.append(reader)
+        return reader
+
+    def _leave(self, reader: SimpleQueue[list[Event] | None], *, cancel: bool) -> None:
+        with self._gate:
+            if reader in self._readers:
+                self._readers.remove(reader)
+        if cancel:  # the loop was left early: nobody wants the rest
+            self.cancel()
+
+    def _hand_on(self, events: list[Event]) -> None:
+        for reader in self._readers:
+            reader.put(events)
+
+    def _pump(self) -> None:
+        try:
+            self._reply = self._run.pump()
+            self._run.settle(self._reply, outcome.note(self._reply, "reply"))
+        except BaseException as exc:  # noqa: BLE001 - raised where the stream is read
+            self._bug = exc
+        finally:
+            with self._gate:
+                self._over.set()
+                for reader in self._readers:
+                    reader.put(None)
+
+    def _ipython_display_(self) -> None:
+        from IPython import get_ipython  # noqa: PLC0415 - a script has no use for it
+        from IPython.display import display  # noqa: PLC0415
+
+        from ipyllm.magic.answer import sink_for  # noqa: PLC0415
+
+        if self._over.is_set() and self._reply is not None:
+            display(self._reply)
+        else:
+            sink: Sink = sink_for(get_ipython(), background=True)
+            self._run.attach(sink)
+
+
+def stream(
+    prompt: str = "",
+    *,
+    model: str = "",
+    system: str = "",
+    messages: Sequence[Message] = (),
+    tools: Sequence[Mapping[str, Any]] = (),
+    params: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    base_url: str = "",
+    key_env: str = "",
+) -> Stream:
+    """
+    Begin to stream an answer; returns at once.
+
+    Args:
+        prompt: what to ask; put after `messages`.
+        model: `provider/model`; "" is `IPYLLM_MODEL`, else the embedded model.
+        system: instructions before the conversation.
+        messages: the conversation so far, oldest first: `{"role": ..., "content": ...}`.
+        tools: function schemas as the API takes them.
+        params: parameters as the API names them.
+        timeout: seconds for the whole answer.
+        base_url: another address that speaks the provider's API.
+        key_env: environment variable that holds the key.
+
+    Raises:
+        IpyllmError: nothing to ask, unknown provider, no key, no weights.
+    """
+    asked = [*messages, *([{"role": "user", "content": prompt}] if prompt else [])]
+    if not asked:
+        raise UsageError("There is nothing to ask.", hint="Give a prompt or messages.")
+    request = Request("", asked, system, dict(params or {}), tools)
+    spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
+    source = source_for(spec, request, Limits(total=timeout), base_url=base_url, key_env=key_env)
+    return Stream(source, asked)
+
+
+def ask(prompt: str = "", **options: Any) -> Reply:
+    """
+    Stream an answer to its end; takes what `ipyllm.stream` takes.
+
+    Raises:
+        Stopped: the user interrupted; its `reply` attribute has what came.
+        IpyllmError: as `ipyllm.stream`, or the answer ended in an error.
+    """
+    reply = stream(prompt, **options).reply
+    if reply.finish_reason == "interrupted":
+        stopped = Stopped(outcome.note(reply, "error.reply"))
+        stopped.reply = reply
+        raise stopped
+    return reply
+
+
+def _public(events: list[Event]) -> Iterator[Event]:
+    return (event for event in events if not (isinstance(event, Notice) and event.kind == "phase"))

@@ -1,0 +1,306 @@
+"""
+One streaming POST: bytes to `deliver` as they arrive, marks of time, errors mapped.
+
+This is the one seam where httpx's and httpcore's exceptions become ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from ipyllm import errors
+from ipyllm.transport.connection import Connection, ConnectionBackend
+from ipyllm.transport.limits import Limits, Watchdog
+from ipyllm.wire.chunked import ChunkedDecoder
+from ipyllm.wire.complaint import Complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipyllm.providers import Target
+
+__all__ = ("Marks", "post", "warm_up")
+
+_MAX_ERROR_BODY = 64 * 1024
+_LINGER = 1.0  # seconds for the last chunk after the API's own end, to keep the connection
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(slots=True)
+class Marks:
+    """When each phase ended, on the caller's clock (s); None: it has not, or was not needed."""
+
+    clock: Callable[[], float]
+    connecting: float | None = None
+    connected: float | None = None
+    sent: float | None = None
+    headers: float | None = None
+    on_sent: Callable[[], None] | None = None
+
+    async def trace(self, name: str, _info: dict[str, Any]) -> None:
+        """httpcore calls this at each step (its `trace` extension)."""
+        if name == "connection.connect_tcp.started":
+            self.connecting = self.clock()
+        elif name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self.connected = self.clock()
+        elif name.endswith("send_request_body.complete"):
+            self.sent = self.clock()
+            if self.on_sent is not None:
+                self.on_sent()
+        elif name.endswith("receive_response_headers.complete"):
+            self.headers = self.clock()
+
+
+async def post(
+    target: Target,
+    path: str,
+    payload: dict[str, Any],
+    deliver: Callable[[bytes], bool],
+    *,
+    marks: Marks,
+    limits: Limits,
+) -> None:
+    """
+    Send `payload`; call `deliver` with the body's bytes until it gives True or they end.
+
+    Raises:
+        ServiceError: refused, unreachable, an error status, not a stream, cut, or too late.
+    """
+    watchdog = Watchdog(limits)
+    url = target.base_url + path
+    try:
+        await _post(target, url, payload, deliver, marks, limits, watchdog)
+    except asyncio.CancelledError:
+        if watchdog.expired:
+            raise watchdog.expired from None
+        raise
+    except errors.ServiceError as exc:
+        raise _without_key(exc, target) from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, OSError, ValueError) as exc:
+        raise _without_key(_mapped(exc, url), target) from exc
+    finally:
+        watchdog.stop()
+
+
+async def _post(
+    target: Target,
+    url: str,
+    payload: dict[str, Any],
+    deliver: Callable[[bytes], bool],
+    marks: Marks,
+    limits: Limits,
+    watchdog: Watchdog,
+) -> None:
+    # Compression would hold back bytes and blur their times.
+    headers = {"accept": "text/event-stream", "accept-encoding": "identity"}
+    if target.key is not None:
+        headers["authorization"] = f"Bearer {target.key.value}"
+    timeout = httpx.Timeout(None, connect=limits.connect)
+    sending = _client(url).stream(
+        "POST",
+        url,
+        content=json.dumps(payload, ensure_ascii=False).encode(errors="replace"),
+        headers=headers | {"content-type": "application/json"},
+        timeout=timeout,
+        extensions={"trace": marks.trace},
+    )
+    async with sending as response:
+        watchdog.touch()
+        await _check(response, url)
+        linger: asyncio.TimerHandle | None = None
+
+        def take(body: bytes) -> None:
+            nonlocal linger
+            watchdog.touch()
+            if (
+                body
+                and deliver(body)
+                and linger is None
+                and (task := asyncio.current_task() or owner)
+            ):
+                linger = asyncio.get_running_loop().call_later(_LINGER, task.cancel)
+
+        owner = asyncio.current_task()
+        try:
+            await _read(response, take)
+        except asyncio.CancelledError:
+            if linger is None or watchdog.expired:
+                raise
+        finally:
+            if linger is not None:
+                linger.cancel()
+
+
+async def _read(response: httpx.Response, take: Callable[[bytes], None]) -> None:
+    stream = response.extensions.get("network_stream")
+    chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
+    if isinstance(stream, Connection) and chunked and response.http_version == "HTTP/1.1":
+        decoder = ChunkedDecoder()
+
+        def take_raw(raw: bytes) -> bool:
+            take(decoder.feed(raw))
+            return decoder.finished
+
+        await stream.take_over(take_raw)
+        async for _ in response.aiter_raw():
+            pass  # h11 sees the end, and the connection can be used again
+    else:  # a proxy, HTTP/2, or a body of known length
+        async for body in response.aiter_raw():
+            take(body)
+
+
+# one client for plain and one for TLS: the TLS context alone costs 30 ms of CPU
+_clients: dict[tuple[int, str, bool], httpx.AsyncClient] = {}
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    scheme = urlsplit(url).scheme
+    proxied = bool(set(urllib.request.getproxies()) & {"http", "https", "all"})
+    key = (id(asyncio.get_running_loop()), scheme, proxied)
+    if key not in _clients:
+        # httpx reads proxies from the environment only if it may make its own transport.
+        transport = None if proxied else _Transport(verify=scheme == "https")
+        _clients[key] = httpx.AsyncClient(transport=transport, follow_redirects=False)
+    return _clients[key]
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own transport over a pool that opens our connections."""
+
+    def __init__(self, *, verify: bool) -> None:
+        super().__init__(verify=verify)
+        # httpx has no argument for this. Where the attribute is gone, `_read` falls back.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context()
+            if verify
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            max_connections=None,
+            max_keepalive_connections=20,
+            keepalive_expiry=60.0,
+            network_backend=ConnectionBackend(),
+        )
+
+
+async def warm_up() -> None:
+    """Import and build what the first request would wait for."""
+    _client("http://127.0.0.1")
+
+
+async def _check(response: httpx.Response, url: str) -> None:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code == httpx.codes.OK and kind not in (
+        "text/html",
+        "application/xhtml+xml",
+    ):
+        return
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > _MAX_ERROR_BODY:
+            break
+    text = body.decode("utf-8", "replace").strip()
+    if response.status_code == httpx.codes.OK:
+        raise errors.ProtocolError(
+            f"{_where(url)} answered with a web page{_title(text)}, not a stream.", hint=_BASE_HINT
+        )
+    raise _from_status(response, text, url)
+
+
+_BASE_HINT = "Is the base URL right? It usually ends in /v1."
+
+
+def _from_status(response: httpx.Response, text: str, url: str) -> errors.ServiceError:
+    status = response.status_code
+    where = f"{_where(url)} answered {status}"
+    said = f": {_said(text)}" if _said(text) else f" {response.reason_phrase}"
+    message = where + said.rstrip().rstrip(".") + "."
+    match status:
+        case 401 | 403:
+            return errors.AuthError(message, hint="Check the key.", status=status)
+        case 404:
+            return errors.NotFound(
+                message, hint="Check the model's name and the base URL.", status=status
+            )
+        case 429:
+            wait = response.headers.get("retry-after", "")
+            hint = (
+                f"It asks to wait {wait} s."
+                if wait.replace(".", "").isdigit()
+                else "Wait a little and run the cell again."
+            )
+            return errors.RateLimited(message, hint=hint, status=status)
+        case _ if 300 <= status < 400:
+            return errors.ProtocolError(message, hint=_BASE_HINT, status=status)
+        case _ if status < 500:
+            return errors.BadRequest(message, status=status)
+        case _:
+            return errors.ServerError(
+                message, hint="Run the cell again; nothing was received.", status=status
+            )
+
+
+def _said(text: str) -> str:
+    try:
+        complaint = Complaint.of(json.loads(text))
+    except ValueError:
+        complaint = None
+    if complaint:
+        said = complaint.message
+    elif "<html" in text[:1000].lower() or "<!doctype" in text[:1000].lower():
+        said = "a web page" + _title(text)
+    else:
+        said = text
+    return " ".join(said.split())[:500]
+
+
+def _title(text: str) -> str:
+    found = _TITLE.search(text)
+    return f" ({' '.join(found[1].split())[:80]!r})" if found else ""
+
+
+def _mapped(exc: Exception, url: str) -> errors.ServiceError:
+    where = _where(url)
+    reason = " ".join(str(exc).split())[:200]
+    match exc:
+        case httpx.ConnectTimeout():
+            return errors.Timeout(
+                f"No connection to {where} in time.", hint="Is the address right?"
+            )
+        case httpx.ConnectError():
+            refused = "refused" in reason.lower() or "connect call failed" in reason.lower()
+            what = "Connection refused: nothing listens at" if refused else "Cannot connect to"
+            tail = "" if refused or not reason else f" ({reason})"
+            return errors.ConnectionLost(f"{what} {where}{tail}.", hint="Is the server running?")
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
+            return errors.ConnectionLost(
+                f"{where} is no address ({reason}).", hint="Check --base-url."
+            )
+        case _:
+            return errors.ConnectionLost(
+                f"{where} closed the connection before the answer was whole."
+            )
+
+
+def _where(url: str) -> str:
+    """The address without user, password and query: those may hold secrets."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _without_key(exc: errors.ServiceError, target: Target) -> errors.ServiceError:
+    if target.key is None or target.key.value not in str(exc):
+        return exc
+    return type(exc)(
+        target.key.hide(exc.message), hint=target.key.hide(exc.hint), status=exc.status
+    )

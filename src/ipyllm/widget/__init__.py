@@ -1,0 +1,1 @@
+"""The cell's output: live while it streams, static HTML afterwards."""

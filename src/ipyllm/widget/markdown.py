@@ -1,0 +1,128 @@
+"""
+Markdown to HTML for the static output, block by block while the answer still streams.
+
+A block is done once a later one begins on a complete line; done blocks are rendered then,
+so that the end of a long answer costs no more than its last block.
+
+Safe by construction: raw HTML is text, links lead to http, https and mailto only, images
+are links (an image's address, written by a model, is a way to send data out).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.token import Token
+    from markdown_it.utils import EnvType, OptionsDict
+
+__all__ = ("BlockRenderer", "parser")
+
+_WINDOW = 8192  # characters that gather before blocks are looked for
+_SCHEMES = ("http", "https", "mailto")
+_DEFINITION = re.compile(r"^[ >\-*+\d.)]*\[[^\]\n]+\]:", re.MULTILINE)
+
+
+def parser() -> MarkdownIt:
+    """CommonMark, tables and strikethrough; the front end's preset is the same."""
+    md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    md.validateLink = _is_safe
+    md.add_render_rule("image", _image)
+    md.add_render_rule("link_open", _link_open)
+    return md
+
+
+class BlockRenderer:
+    """`feed` text as it comes, then `html()`."""
+
+    __slots__ = ("_done", "_md", "_pieces", "_size", "_text", "_threshold", "_window")
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._md = parser()
+        self._done: list[str] = []  # HTML of the blocks that are final
+        self._pieces: list[str] = []  # source after them
+        self._size = 0
+        self._window = self._threshold = window
+        self._text: list[str] = []  # source of the blocks that are final
+
+    def feed(self, text: str) -> None:
+        """More of the answer."""
+        self._pieces.append(text)
+        self._size += len(text)
+        if self._size >= self._threshold:
+            self._commit()
+
+    def html(self) -> str:
+        """All of it."""
+        tail = "".join(self._pieces)
+        source = "".join(self._text) + tail
+        if self._done and _DEFINITION.search(source):
+            # A link's definition may stand anywhere, and counts for the blocks before it.
+            return self._render(source)
+        return "".join(self._done) + self._render(tail)
+
+    def _render(self, source: str) -> str:
+        html: str = self._md.render(source)
+        return html
+
+    def _commit(self) -> None:
+        source = "".join(self._pieces)
+        whole = source[: source.rfind("\n") + 1]  # never decide on a line that may still grow
+        tokens = self._md.parse(whole)
+        starts = [i for i, token in enumerate(tokens) if not token.level and token.nesting >= 0]
+        if len(starts) > 1:
+            last = starts[-1]
+            cut = _offset(whole, max(token.map[1] for token in tokens[:last] if token.map))
+            html: str = self._md.renderer.render(tokens[:last], self._md.options, {})
+            self._done.append(html)
+            self._text.append(source[:cut])
+            source = source[cut:]
+        self._pieces = [source]
+        self._size = len(source)
+        # An open block of any length is looked at again only after it has doubled: linear.
+        self._threshold = max(self._window, 2 * self._size)
+
+
+def _offset(source: str, line: int) -> int:
+    at = 0
+    for _ in range(line):
+        at = source.find("\n", at) + 1
+        if not at:
+            return len(source)
+    return at
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        scheme = urlsplit(url.strip()).scheme.lower()
+    except ValueError:
+        return False
+    # No scheme: relative, or an anchor; both stay on the page's own site.
+    return scheme in _SCHEMES or (not scheme and ":" not in url.split("/")[0])
+
+
+def _link_open(_md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    del options, env
+    token = tokens[index]
+    token.attrSet("rel", "noopener noreferrer")
+    token.attrSet("target", "_blank")
+    attrs = "".join(f' {name}="{_escape(str(value))}"' for name, value in token.attrs.items())
+    return f"<a{attrs}>"
+
+
+def _image(_md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    del options, env
+    token = tokens[index]
+    address = _escape(str(token.attrs.get("src", "")))
+    alt = _escape("".join(child.content for child in token.children or ()) or "image")
+    return f'<a href="{address}" rel="noopener noreferrer" target="_blank">\N{FRAME WITH PICTURE} {alt}</a> ({address})'
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -1,0 +1,105 @@
+"""
+What the kernel sends the page, message by message.
+
+Deltas are sent 30 times a second, so they carry no `kind` and their channel's name is the
+key of the text: 60 bytes beside the text, 150 with Jupyter's own wrapping.
+
+Offsets (`at`, `have`) count UTF-16 units, JavaScript's own, in the whole transcript: all
+channels joined in order of arrival.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipyllm.events import Progress
+    from ipyllm.run.batch import State
+    from ipyllm.run.metrics import Timing
+
+__all__ = ("ack", "delta", "metrics", "progress", "snapshot", "status", "utf16_len")
+
+_CHANNELS = {"refusal": "text"}  # shown as the answer
+
+
+def utf16_len(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def delta(seq: int, at: int, tokens: int, ms: int, channel: str, text: str) -> dict[str, Any]:
+    """More of the transcript; `tokens` so far, the newest of them `ms` after the request."""
+    return {"seq": seq, "at": at, "n": tokens, "ms": ms, _CHANNELS.get(channel, channel): text}
+
+
+def status(seq: int, state: State, numbers: dict[str, Any], note: str) -> dict[str, Any]:
+    """A new state, the numbers known by now, and a sentence for people."""
+    return {"seq": seq, "kind": "status", "state": state, "metrics": numbers, "note": note}
+
+
+def progress(seq: int, event: Progress) -> dict[str, Any]:
+    """How much of the prompt was read."""
+    return {"seq": seq, "kind": "progress", "processed": event.processed, "total": event.total}
+
+
+def snapshot(
+    seq: int,
+    at: int,
+    transcript: Sequence[tuple[str, str]],
+    state: State,
+    numbers: dict[str, Any],
+    note: str,
+) -> dict[str, Any]:
+    """Everything from offset `at` on, and the state with it."""
+    parts: list[list[str]] = []
+    skip = at
+    for channel, text in transcript:
+        size = utf16_len(text)
+        if skip < size:
+            parts.append([_CHANNELS.get(channel, channel), _from_utf16(text, skip)])
+        skip = max(skip - size, 0)
+    return {
+        "seq": seq,
+        "kind": "snapshot",
+        "at": at,
+        "parts": parts,
+        "state": state,
+        "metrics": numbers,
+        "note": note,
+    }
+
+
+def ack() -> dict[str, Any]:
+    """The Stop button's message has arrived."""
+    return {"kind": "ack"}
+
+
+def metrics(timing: Timing, *, input_tokens: int | None = None) -> dict[str, Any]:
+    """The numbers of the strip, seconds; only those that are known."""
+    known = {
+        "load": timing.load,
+        "ttft": timing.ttft,
+        "ttfa": timing.ttfa,
+        "total": timing.total,
+        "elapsed": timing.total,
+        "rate": timing.decode_rate,
+        "tokens": timing.tokens or None,
+        "estimated": timing.estimated,
+        "input_tokens": input_tokens,
+    }
+    return {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in known.items()
+        if value is not None
+    }
+
+
+def _from_utf16(text: str, units: int) -> str:
+    if not units:
+        return text
+    if text.isascii():
+        return text[units:]
+    # An offset of ours never cuts a pair; a page's could only by a bug of its own.
+    return text.encode("utf-16-le")[2 * units :].decode("utf-16-le", "replace")

@@ -1,0 +1,142 @@
+"""
+One answer in one cell's output: a live widget first, the static bundle in its place at the end.
+
+Messages go out from the thread that pumps the run and from the one that gets the page's
+messages (a subshell's, on ipykernel 7); one lock keeps their numbers in order.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from ipyllm.run.batch import Batch, State, state_of
+from ipyllm.widget import messages
+from ipyllm.widget.model import AnswerModel
+from ipyllm.widget.static_html import Static, bundle, metadata
+
+if TYPE_CHECKING:
+    from ipyllm.run.pump import Run
+    from ipyllm.run.reply import Reply
+
+__all__ = ("WidgetSink",)
+
+_VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+_finished: list[AnswerModel] = []  # shown as static by now; closed when the next one opens
+
+
+class WidgetSink:
+    """
+    Shows a run in a widget, then as static HTML.
+
+    * `background`: no cell waits for it; Stop must never interrupt the kernel then.
+    * `stopped`: the Stop button ended it.
+    """
+
+    def __init__(self, *, background: bool = False) -> None:
+        self.stopped = False
+        self.background = background
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._offset = 0  # UTF-16 units sent
+        self._state: State = "connecting"
+        self._note = ""
+        self._numbers: dict[str, Any] = {}
+        self._static = Static()
+        self._run: Run | None = None
+        self._model: AnswerModel | None = None
+        self._handle: Any = None
+
+    def open(self, run: Run) -> None:
+        """Display the widget."""
+        _close_finished()
+        self._run = run
+        mode = "background" if self.background else "blocking"
+        self._model = AnswerModel(title=run.label, mode=mode, snapshot_now=self._snapshot)
+        self._model.on_msg(self._on_message)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._model.model_id}
+        data = {"text/plain": f"(streaming from {run.label})", _VIEW_TYPE: view}
+        self._handle = display(data, raw=True, display_id=True)
+
+    def emit(self, batch: Batch) -> None:
+        """Send the deltas first: nothing may hold a token."""
+        with self._lock:
+            for channel, text in batch.pieces:
+                self._send(messages.delta(self._next(), self._offset, batch.tokens, batch.ms, channel, text))
+                self._offset += messages.utf16_len(text)
+            if batch.progress is not None:
+                self._send(messages.progress(self._next(), batch.progress))
+            if batch.state is not None and not self.stopped:
+                self._enter(batch.state)
+        self._static.feed(batch.pieces)
+
+    def settle(self, reply: Reply, note: str) -> None:
+        """Put the static bundle in the widget's place."""
+        state: State = "stopped" if self.stopped and reply.finish_reason == "interrupted" else state_of(reply.finish_reason)
+        data = bundle(reply, static=self._static, state=state, note=note)
+        with self._lock:
+            self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
+            self._note = note
+            self._enter(state)
+        self._handle.update(data, raw=True, metadata=metadata(reply))
+        if self._model is not None:
+            _finished.append(self._model)
+
+    # ------------------------------------------------------------------------------
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        if self._run is not None and state not in ("done", "interrupted", "stopped", "truncated", "error"):
+            self._numbers = messages.metrics(self._run.timing())
+            # So far only; the page counts on by itself.
+            for name in ("total", "rate"):
+                self._numbers.pop(name, None)
+        self._send(messages.status(self._next(), state, self._numbers, self._note))
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+    def _send(self, content: dict[str, Any]) -> None:
+        if self._model is not None:
+            self._model.send(content)
+
+    def _snapshot(self, have: int = 0) -> dict[str, Any]:
+        """All that arrived from offset `have` on; never counts as a message of its own."""
+        with self._lock:
+            transcript: list[tuple[str, str]] = []
+            if self._run is not None:
+                with self._run.lock:
+                    transcript = self._run.completion.transcript()
+            return messages.snapshot(self._seq, have, transcript, self._state, self._numbers, self._note)
+
+    def _on_message(self, _model: object, content: dict[str, Any], _buffers: object) -> None:
+        match content:
+            case {"kind": "stop"}:
+                self._stop()
+            case {"kind": "resync", "have": int(have)} if have >= 0:
+                with self._lock:
+                    self._next()
+                    self._send(self._snapshot(have))
+            case _:
+                pass
+
+    def _stop(self) -> None:
+        self._send(messages.ack())
+        if self._run is not None and not self.stopped and self._run.completion.finish is None:
+            self.stopped = True
+            self._run.cancel()
+            with self._lock:
+                self._enter("stopping")
+
+
+def _close_finished() -> None:
+    # Not at once at the end: a page that was reloaded in mid-stream asks for its models only
+    # when the kernel is free again, and finds none that is closed.
+    keep = [model for model in _finished if model.asked_again]
+    for model in _finished:
+        if model not in keep:
+            model.close()
+    _finished[:] = keep[-8:]

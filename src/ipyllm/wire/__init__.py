@@ -1,0 +1,1 @@
+"""Bytes to frames. Sans-IO: fed by others, no clock, no socket."""
