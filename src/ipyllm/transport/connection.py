@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 __all__ = ("Connection", "ConnectionBackend")
 
 _HEAD_END = b"\r\n\r\n"
+_READ_SIZE = 64 * 1024
 _MAX_HEAD = 256 * 1024  # bytes before the head is left to h11 to refuse
 _MAX_HELD = 1 << 20  # unread bytes before the socket is paused
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 
 
-class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
+class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
     """One TCP or TLS connection: asyncio's protocol and httpcore's stream in one."""
 
     def __init__(self) -> None:
@@ -40,6 +41,9 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._take: Callable[[bytes], None] | None = None
         self._synthetic = b""
         self._transport: asyncio.Transport | None = None
+        # Received into again and again: a plain Protocol gets 256 KiB allocated for each read.
+        self._buffer = bytearray(_READ_SIZE)
+        self._view = memoryview(self._buffer)
 
     # asyncio's side ---------------------------------------------------------------
 
@@ -47,8 +51,14 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """Keep the transport (asyncio calls this)."""
         self._transport = transport  # pyright: ignore[reportAttributeAccessIssue] # always a Transport here
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next bytes go (asyncio calls this)."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Hand bytes on, or hold them until somebody reads."""
+        data = bytes(self._view[:nbytes])
         if self._take is not None:
             self._take(data)
             return

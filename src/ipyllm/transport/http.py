@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ("Marks", "post", "warm_up")
 
 _MAX_ERROR_BODY = 64 * 1024
-_LINGER = 1.0  # seconds for the last chunk after the API's own end, to keep the connection
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -65,13 +64,13 @@ async def post(
     target: Target,
     path: str,
     payload: dict[str, Any],
-    deliver: Callable[[bytes], bool],
+    deliver: Callable[[bytes], None],
     *,
     marks: Marks,
     limits: Limits,
 ) -> None:
     """
-    Send `payload`; call `deliver` with the body's bytes until it gives True or they end.
+    Send `payload`; call `deliver` with the response body's bytes, as they arrive, until they end.
 
     Raises:
         ServiceError: refused, unreachable, an error status, not a stream, cut, or too late.
@@ -79,7 +78,14 @@ async def post(
     watchdog = Watchdog(limits)
     url = target.base_url + path
     try:
-        await _post(target, url, payload, deliver, marks, limits, watchdog)
+        try:
+            await _post(target, url, payload, deliver, marks, limits, watchdog)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if marks.headers is not None or marks.connecting is not None:
+                raise
+            # A kept connection that the server had closed meanwhile: it has seen nothing of
+            # this request. llama.cpp closes after every stream, whatever its headers say.
+            await _post(target, url, payload, deliver, marks, limits, watchdog)
     except asyncio.CancelledError:
         if watchdog.expired:
             raise watchdog.expired from None
@@ -96,7 +102,7 @@ async def _post(
     target: Target,
     url: str,
     payload: dict[str, Any],
-    deliver: Callable[[bytes], bool],
+    deliver: Callable[[bytes], None],
     marks: Marks,
     limits: Limits,
     watchdog: Watchdog,
@@ -117,28 +123,13 @@ async def _post(
     async with sending as response:
         watchdog.touch()
         await _check(response, url)
-        linger: asyncio.TimerHandle | None = None
 
         def take(body: bytes) -> None:
-            nonlocal linger
             watchdog.touch()
-            if (
-                body
-                and deliver(body)
-                and linger is None
-                and (task := asyncio.current_task() or owner)
-            ):
-                linger = asyncio.get_running_loop().call_later(_LINGER, task.cancel)
+            if body:
+                deliver(body)
 
-        owner = asyncio.current_task()
-        try:
-            await _read(response, take)
-        except asyncio.CancelledError:
-            if linger is None or watchdog.expired:
-                raise
-        finally:
-            if linger is not None:
-                linger.cancel()
+        await _read(response, take)
 
 
 async def _read(response: httpx.Response, take: Callable[[bytes], None]) -> None:
@@ -164,8 +155,10 @@ _clients: dict[tuple[int, str, bool], httpx.AsyncClient] = {}
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    scheme = urlsplit(url).scheme
-    proxied = bool(set(urllib.request.getproxies()) & {"http", "https", "all"})
+    scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+    # The embedded model's key must not go to a proxy, and its address means nothing there.
+    local = host in ("localhost", "::1") or host.startswith("127.")
+    proxied = not local and bool(set(urllib.request.getproxies()) & {"http", "https", "all"})
     key = (id(asyncio.get_running_loop()), scheme, proxied)
     if key not in _clients:
         # httpx reads proxies from the environment only if it may make its own transport.

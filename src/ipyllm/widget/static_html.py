@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply
+from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, line, themed
 from ipyllm.widget.markdown import BlockRenderer
-from ipyllm.widget.strip import phases, strip
+from ipyllm.widget.strip import duration, phases, strip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,18 +23,17 @@ __all__ = ("JSON_TYPE", "Static", "bundle", "metadata")
 
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 
+# No class: the live widget's style sheet is still in the page, and would count twice.
 _ROOT = (
-    "padding:4px 0;color:var(--jp-content-font-color1,inherit);"
-    "font-family:var(--jp-content-font-family,system-ui,sans-serif);font-size:14px;line-height:1.6"
+    f"padding:4px 0;{themed('color', 'inherit', 'content-font-color1')};"
+    "font-family:var(--jp-content-font-family,system-ui,sans-serif);"
+    f"{themed('font-size', '14px', 'content-font-size1')};line-height:1.6"
 )
-_FOLD = (
-    "margin:0 0 6px;padding-left:10px;border-left:2px solid var(--jp-border-color2,rgba(128,128,128,.3));"
-    "color:var(--jp-ui-font-color2,#757575);font-size:13px"
-)
+_FOLD = f"margin:0 0 6px;padding-left:10px;{line('left', 2)};{QUIET};font-size:13px"
+_PLAIN_TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 _TOOL = (
-    "margin:6px 0;padding:8px 10px;border-radius:3px;background:var(--jp-layout-color2,rgba(128,128,128,.12));"
-    "font-family:var(--jp-code-font-family,ui-monospace,Menlo,monospace);font-size:13px;line-height:1.5;"
-    "white-space:pre-wrap;overflow-wrap:anywhere"
+    f"margin:6px 0;padding:8px 10px;border-radius:3px;{SHADE};{CODE_FONT};"
+    f"{themed('font-size', '13px', 'code-font-size')};line-height:1.5;{_PLAIN_TEXT}"
 )
 
 
@@ -57,21 +57,30 @@ class Static:
 
     def html(self, reply: Reply, state: State, note: str, *, timed: bool) -> str:
         """The whole output; without `timed`, nothing that differs from run to run."""
-        body = "".join(_part(channel, content) for channel, content in self._parts)
+        thought = _thought(reply) if timed else "thought"
+        body = "".join(_part(channel, content, thought) for channel, content in self._parts)
         foot = strip(reply.model, state, reply.timing if timed else None, note, ruled=bool(body))
         details = phases(reply.timing) if timed and reply.timing.ttft is not None else ""
-        return f'<div class="ipyllm" style="{_ROOT}">{body}{foot}{details}</div>'
+        return f'<div style="{_ROOT}">{body}{foot}{details}</div>'
 
 
-def _part(channel: str, content: BlockRenderer | list[str]) -> str:
+def _part(channel: str, content: BlockRenderer | list[str], thought: str) -> str:
     match content:
         case BlockRenderer():
             return f"<div>{content.html()}</div>"
         case fragments if channel == "reasoning":
-            text = f'<div style="white-space:pre-wrap;padding:2px 0 4px">{escape("".join(fragments))}</div>'
-            return f'<details style="{_FOLD}"><summary style="cursor:pointer">thought</summary>{text}</details>'
+            text = f'<div style="padding:2px 0 4px;{_PLAIN_TEXT}">{escape("".join(fragments))}</div>'
+            summary = f'<summary style="width:fit-content;cursor:pointer">{thought}</summary>'
+            return f'<details style="{_FOLD}">{summary}{text}</details>'
         case fragments:
             return f'<div style="{_TOOL}">{escape("".join(fragments).rstrip())}</div>'
+
+
+def _thought(reply: Reply) -> str:
+    timing = reply.timing
+    if timing.ttft is None or timing.ttfa is None or not reply.transcript or reply.transcript[0][0] != "reasoning":
+        return "thought"
+    return f"thought for {duration(timing.ttfa - timing.ttft)}"
 
 
 def bundle(

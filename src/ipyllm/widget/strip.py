@@ -10,27 +10,25 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ipyllm.widget.inline import CODE_FONT, QUIET, SUCCESS, UI_FONT, WARN, line, themed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
 
-__all__ = ("phases", "strip")
+__all__ = ("duration", "latency", "phases", "strip")
 
-_QUIET = "var(--jp-ui-font-color2,#757575)"
-_LINE = "var(--jp-border-color2,rgba(128,128,128,.3))"
-_FONT = "var(--jp-ui-font-family,system-ui,sans-serif)"
-_STRIP = (
-    "display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-height:24px;"
-    f"color:{_QUIET};font:12px/24px {_FONT};font-variant-numeric:tabular-nums"
-)
-_RULE = f"margin-top:8px;padding-top:5px;border-top:1px solid {_LINE}"
-_TONES = {
-    "done": "var(--jp-success-color1,#388e3c)",
-    "error": "var(--jp-error-color1,#d32f2f)",
+_STRIP = f"{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums;line-height:24px;min-height:24px"
+_RULED = f"margin:8px 0 0;padding:5px 0 0;{line('top', 1)};"
+_ITEM = "margin-right:12px"
+_DOT = "display:inline-block;width:7px;height:7px;margin-right:6px;border-radius:50%;vertical-align:1px"
+_CODE = f"{CODE_FONT};font-size:12px;background:none;color:inherit;padding:0"
+_TONES: dict[State, str] = {
+    "done": SUCCESS,
+    "error": themed("background", "#d32f2f", "error-color1"),
 }
-_WARN = "var(--jp-warn-color1,#f57c00)"
 _QUIET_STATES = ("error", "interrupted", "stopped")
 _BARS = 32  # of the sparkline
 _STALL = 4.0  # times the median gap: a stall
@@ -40,21 +38,21 @@ _SECOND, _TENTH_DIGIT, _MINUTE = 0.9995, 9.95, 99.95
 
 def strip(label: str, state: State, timing: Timing | None, note: str, *, ruled: bool) -> str:
     """The status line; no numbers without `timing`. `ruled`: a line above it."""
-    tone = _TONES.get(state, _WARN)
-    dot = (
-        f'<span style="display:inline-block;width:7px;height:7px;margin-right:6px;border-radius:50%;'
-        f'vertical-align:1px;background:{tone}"></span>'
-    )
-    items = [f'<span style="white-space:nowrap">{dot}{escape(label)}</span>']
+    dot = f'<span style="{_DOT};{_TONES.get(state, WARN)}"></span>'
+    items = [_item(dot + escape(label), nowrap=True)]
     if note:
-        color = f' style="color:{tone}"' if state == "error" else ""
-        items.append(f"<span{color}>{_prose(note)}</span>")
+        color = themed("color", "#d32f2f", "error-color1") if state == "error" else ""
+        items.append(_item(_prose(note), color))
     # An answer that went wrong has one thing to say; numbers beside it would hide it.
     if timing is not None and (state not in _QUIET_STATES or not note):
-        items += [f'<span style="white-space:nowrap">{item}</span>' for item in _readings(timing)]
+        items += [_item(reading, nowrap=True) for reading in _readings(timing)]
         items.append(_sparkline(timing.gaps))
-    rule = f";{_RULE}" if ruled else ""
-    return f'<div style="{_STRIP}{rule}">{"".join(items)}</div>'
+    return f'<div style="{_RULED if ruled else ""}{_STRIP}">{"".join(items)}</div>'
+
+
+def _item(content: str, style: str = "", *, nowrap: bool = False) -> str:
+    parts = filter(None, (_ITEM, "white-space:nowrap" if nowrap else "", style))
+    return f'<span style="{";".join(parts)}">{content}</span>'
 
 
 def phases(timing: Timing) -> str:
@@ -68,7 +66,7 @@ def phases(timing: Timing) -> str:
         if seconds is not None
     )
     return (
-        f'<details style="color:{_QUIET};font:12px/1.6 {_FONT};font-variant-numeric:tabular-nums">'
+        f'<details style="{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums">'
         f'<summary style="cursor:pointer">Timing</summary><table style="margin:4px 0">{cells}</table></details>'
     )
 
@@ -78,7 +76,8 @@ def latency(seconds: float) -> str:
     return f"{round(1e3 * seconds)} ms" if seconds < _SECOND else f"{seconds:.2f} s"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`1.8 s`, `2 min 05 s`."""
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     return f"{round(seconds) // 60} min {round(seconds) % 60:02} s"
@@ -88,7 +87,7 @@ def _readings(timing: Timing) -> list[str]:
     about = "~" if timing.estimated else ""
     out: list[str] = []
     if timing.load is not None:
-        out.append(f"loaded in {_bold(_duration(timing.load))}")
+        out.append(f"loaded in {_bold(duration(timing.load))}")
     if timing.ttft is not None:
         out.append(f"first token {_bold(latency(timing.ttft))}")
         if timing.ttfa is not None and timing.ttfa - timing.ttft > 0.05:  # noqa: PLR2004 - as in readout.ts
@@ -100,7 +99,7 @@ def _readings(timing: Timing) -> list[str]:
     if timing.tokens:
         out.append(f"{_bold(f'{about}{timing.tokens:,}')} tok")
     if timing.total is not None:
-        out.append(_duration(timing.total))
+        out.append(duration(timing.total))
     return out
 
 
@@ -112,9 +111,8 @@ def _prose(note: str) -> str:
     pieces = escape(note).split("`")
     if len(pieces) % 2 == 0:
         return escape(note)
-    code = "font:12px var(--jp-code-font-family,ui-monospace,Menlo,monospace);background:none;color:inherit;padding:0"
     return "".join(
-        piece if i % 2 == 0 else f'<code style="{code}">{piece}</code>' for i, piece in enumerate(pieces)
+        piece if i % 2 == 0 else f'<code style="{_CODE}">{piece}</code>' for i, piece in enumerate(pieces)
     )
 
 
@@ -126,14 +124,14 @@ def _sparkline(gaps: Sequence[float]) -> str:
     longest = [max(gaps[len(gaps) * i // bars : len(gaps) * (i + 1) // bars]) for i in range(bars)]
     usual = sorted(longest)[bars // 2] or max(longest) or 1.0
     rects = [_bar(i, gap / usual) for i, gap in enumerate(longest)]
-    return f'<svg width="{3 * bars}" height="16" role="img" aria-label="gaps between tokens">{"".join(rects)}</svg>'
+    return f'<svg width="{3 * bars}" height="16" style="vertical-align:-3px" role="img" aria-label="gaps between tokens">{"".join(rects)}</svg>'
 
 
 def _bar(index: int, relative: float) -> str:
     height = round(min(2 + 4 * relative, 16.0), 1)
     stalled = relative > _STALL
-    color, opacity = (_WARN, 1) if stalled else ("var(--jp-brand-color1,#1976d2)", 0.55)
+    color, opacity = ("warn-color1,#f57c00", 1) if stalled else ("brand-color1,#1976d2", 0.55)
     return (
         f'<rect x="{3 * index}" y="{16 - height:g}" width="2" height="{height:g}" rx="1"'
-        f' style="fill:{color}" opacity="{opacity}"/>'
+        f' style="fill:var(--jp-{color})" opacity="{opacity}"/>'
     )

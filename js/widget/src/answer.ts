@@ -1,0 +1,143 @@
+import { Fold } from "./fold.ts";
+import { isActive } from "./messages.ts";
+import { readout } from "./readout.ts";
+import type { Session } from "./session.ts";
+import { Strip } from "./strip.ts";
+import { TextView } from "./text-view.ts";
+import type { Part } from "./transcript.ts";
+
+/** The strip's numbers change at most this often (ms): at 60 Hz they cannot be read. */
+const TICK = 100;
+
+type Block = { readonly part: Part; readonly view: Fold | TextView };
+
+/**
+ * One view of a session: blocks above, the strip below. It keeps nothing but its place in the transcript, so a
+ * second view, opened mid-stream, shows everything.
+ *
+ * Writes happen in `paint()` alone, once a frame. In a hidden tab no frame comes: the session goes on
+ * gathering, and the one frame that was asked for paints it all when the tab is seen again.
+ */
+export class Answer {
+  readonly node = document.createElement("div");
+  readonly #session: Session;
+  readonly #body = document.createElement("div");
+  readonly #strip: Strip;
+  readonly #status = document.createElement("div");
+  readonly #unsubscribe: () => void;
+  readonly #blocks: Block[] = [];
+  #cursor = 0;
+  #revision = 0;
+  #frame: number | null = null;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #stripAt = Number.NEGATIVE_INFINITY;
+  #shown = "";
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#strip = new Strip(() => session.stop.press());
+    this.node.className = "ipyllm";
+    this.node.setAttribute("role", "group");
+    this.#body.className = "ipyllm-body";
+    this.#status.className = "ipyllm-status";
+    this.#status.setAttribute("role", "status");
+    this.node.append(this.#body, this.#strip.node, this.#status);
+    this.#unsubscribe = session.subscribe(() => this.#request());
+    this.paint();
+  }
+
+  dispose(): void {
+    this.#unsubscribe();
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+  }
+
+  paint(): void {
+    this.#frame = null;
+    this.#paintBody();
+    this.#paintStrip();
+    this.#keepTicking();
+  }
+
+  #request(): void {
+    this.#frame ??= requestAnimationFrame(() => this.paint());
+  }
+
+  #paintBody(): void {
+    const { transcript } = this.#session;
+    if (transcript.revision !== this.#revision) this.#restart();
+    for (const { part, text } of this.#news()) this.#block(part).view.append(text);
+    const streaming = isActive(transcript.state);
+    for (const block of this.#blocks) {
+      const open = streaming && block === this.#blocks.at(-1);
+      if (block.view instanceof Fold) block.view.paint(open, this.#thinking(block.part));
+      else block.view.node.classList.toggle("ipyllm-caret", open);
+    }
+  }
+
+  /** What came since the last frame, joined per block: one write each. */
+  #news(): { part: Part; text: string }[] {
+    const pieces = this.#session.transcript.pieces.slice(this.#cursor);
+    this.#cursor += pieces.length;
+    const texts = new Map<Part, string[]>();
+    for (const { part, text } of pieces) {
+      const gathered = texts.get(part);
+      if (gathered) gathered.push(text);
+      else texts.set(part, [text]);
+    }
+    return [...texts].map(([part, fragments]) => ({ part, text: fragments.join("") }));
+  }
+
+  #block(part: Part): Block {
+    const last = this.#blocks.at(-1);
+    if (last?.part === part) return last;
+    const view = part.channel === "reasoning" ? new Fold() : new TextView(`ipyllm-${part.channel}`);
+    const block = { part, view };
+    this.#blocks.push(block);
+    this.#body.append(view.node);
+    return block;
+  }
+
+  #restart(): void {
+    this.#revision = this.#session.transcript.revision;
+    this.#cursor = 0;
+    this.#blocks.length = 0;
+    this.#body.replaceChildren();
+  }
+
+  /** Seconds from the part's first token to the next part's; null if it came by snapshot. */
+  #thinking(part: Part): number | null {
+    const { parts, metrics } = this.#session.transcript;
+    const { ttft, ttfa } = metrics;
+    const alone = parts.filter(({ channel }) => channel === "reasoning").length === 1;
+    if (alone && part === parts[0] && ttft !== undefined && ttfa !== undefined) return ttfa - ttft;
+    if (part.startMs === null || part.endMs === null) return null;
+    const end = parts[parts.indexOf(part) + 1]?.startMs ?? part.endMs;
+    return (end - part.startMs) / 1000;
+  }
+
+  #paintStrip(): void {
+    const { transcript, heardAt, stop, title } = this.#session;
+    const now = this.#session.clock();
+    const standing = `${transcript.state} ${stop.state} ${transcript.revision}`;
+    const due = now - this.#stripAt >= TICK - 5 || standing !== this.#shown;
+    if (isActive(transcript.state) && !due) return;
+    this.#stripAt = now;
+    this.#shown = standing;
+    const said = readout(transcript, { now, heardAt, stop });
+    this.#strip.paint(title, said);
+    this.node.setAttribute("aria-label", `answer by ${title}`);
+    if (this.#status.textContent !== said.announcement) {
+      this.#status.textContent = said.announcement;
+    }
+  }
+
+  #keepTicking(): void {
+    if (!isActive(this.#session.transcript.state)) {
+      clearInterval(this.#ticker);
+      this.#ticker = undefined;
+    } else this.#ticker ??= setInterval(() => this.#request(), TICK);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The messages between kernel and page (`msg:custom` content), and the one seam where JSON becomes a type.
+ *
+ * Every message of a run but `ack` has `seq`: 1, 2, 3, ... Offsets (`at`, `have`) count UTF-16 units in the
+ * whole transcript: all channels, joined in order of arrival.
+ */
+
+export type Channel = "text" | "reasoning" | "tool";
+
+const ENDED = ["done", "interrupted", "stopped", "truncated", "error"] as const;
+const ACTIVE = ["loading", "connecting", "waiting", "prefill", "streaming", "stopping"] as const;
+
+export type State = (typeof ENDED)[number] | (typeof ACTIVE)[number];
+
+/** Seconds, tokens, and tokens per second (`rate`). A key that is missing says nothing new. */
+export interface Metrics {
+  /** Time the embedded model took to load; not part of the others. */
+  readonly load?: number;
+  /** From request to first token, of any channel. */
+  readonly ttft?: number;
+  /** From request to the answer's first token. */
+  readonly ttfa?: number;
+  readonly total?: number;
+  readonly rate?: number;
+  readonly tokens?: number;
+  /** `tokens` is counted by us, not told by the provider. */
+  readonly estimated?: boolean;
+  readonly input_tokens?: number;
+  /** Since the request was sent, at the time of sending this message. */
+  readonly elapsed?: number;
+}
+
+/** More text. It has no `kind`: it is the one message sent 30 times a second. */
+export interface Delta {
+  readonly kind: "delta";
+  readonly seq: number;
+  readonly at: number;
+  /** Output tokens so far. */
+  readonly n: number;
+  /** Arrival of the newest token, ms since the request was sent. */
+  readonly ms: number;
+  readonly channel: Channel;
+  readonly text: string;
+}
+
+export interface Status {
+  readonly kind: "status";
+  readonly seq: number;
+  readonly state: State;
+  readonly metrics: Metrics;
+  readonly note: string;
+}
+
+/** Prompt tokens read so far. */
+export interface Progress {
+  readonly kind: "progress";
+  readonly seq: number;
+  readonly processed: number;
+  readonly total: number;
+}
+
+/** Replaces everything from `at` on, and the status with it. */
+export interface Snapshot {
+  readonly kind: "snapshot";
+  readonly seq: number;
+  readonly at: number;
+  readonly parts: readonly (readonly [Channel, string])[];
+  readonly state: State;
+  readonly metrics: Metrics;
+  readonly note: string;
+}
+
+export interface Ack {
+  readonly kind: "ack";
+}
+
+export type RunMessage = Delta | Status | Progress | Snapshot;
+export type Message = RunMessage | Ack;
+
+/** Page to kernel. `have`: the offset up to which our text is whole. */
+export type Request = { kind: "resync"; have: number } | { kind: "stop" };
+
+export function isActive(state: State): boolean {
+  return !ENDED.some((ended) => ended === state);
+}
+
+/** The message in `content`; null if it is none of ours (a newer kernel side may say more than we know). */
+export function parseMessage(content: unknown): Message | null {
+  if (!isRecord(content)) return null;
+  if (content.kind === "ack") return { kind: "ack" };
+  const seq = number(content.seq);
+  switch (content.kind) {
+    case undefined:
+      return parseDelta(seq, content);
+    case "status":
+      return { kind: "status", seq, ...standing(content) };
+    case "progress":
+      return {
+        kind: "progress",
+        seq,
+        processed: number(content.processed),
+        total: number(content.total),
+      };
+    case "snapshot":
+      return {
+        kind: "snapshot",
+        seq,
+        at: number(content.at),
+        parts: parseParts(content.parts),
+        ...standing(content),
+      };
+    default:
+      return null;
+  }
+}
+
+function parseDelta(seq: number, content: Record<string, unknown>): Delta | null {
+  for (const channel of ["text", "reasoning", "tool"] as const) {
+    const text = content[channel];
+    if (typeof text !== "string") continue;
+    const [at, n, ms] = [number(content.at), number(content.n), number(content.ms)];
+    return { kind: "delta", seq, at, n, ms, channel, text };
+  }
+  return null;
+}
+
+function parseParts(parts: unknown): (readonly [Channel, string])[] {
+  if (!Array.isArray(parts)) return [];
+  return parts.flatMap((part: unknown) =>
+    Array.isArray(part) && isChannel(part[0]) && typeof part[1] === "string"
+      ? [[part[0], part[1]] as const]
+      : [],
+  );
+}
+
+function standing(content: Record<string, unknown>): Pick<Status, "state" | "metrics" | "note"> {
+  const { state, metrics, note } = content;
+  return {
+    state: isState(state) ? state : "waiting",
+    metrics: isRecord(metrics) ? parseMetrics(metrics) : {},
+    note: typeof note === "string" ? note : "",
+  };
+}
+
+/** Keeps the finite numbers: Python's None and NaN arrive as null. */
+function parseMetrics(metrics: Record<string, unknown>): Metrics {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(
+      ([, value]) => Number.isFinite(value) || typeof value === "boolean",
+    ),
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isChannel(value: unknown): value is Channel {
+  return value === "text" || value === "reasoning" || value === "tool";
+}
+
+function isState(value: unknown): value is State {
+  return [...ACTIVE, ...ENDED].some((state) => state === value);
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,84 @@
+import type { Model } from "./host.ts";
+import { interruptKernel } from "./interrupt.ts";
+import type { Request } from "./messages.ts";
+import { isActive, parseMessage } from "./messages.ts";
+import { Resync } from "./resync.ts";
+import { Stop } from "./stop.ts";
+import { Transcript } from "./transcript.ts";
+
+/**
+ * One run as the page knows it: lives as long as its model, with no view, one or several.
+ *
+ * It listens from `initialize` on because a view comes too late: a listener set in `render` lost the first
+ * message of 8 runs of 8.
+ */
+export class Session {
+  readonly transcript: Transcript;
+  readonly stop: Stop;
+  /** When the newest message of any kind came, on `clock`. */
+  heardAt: number;
+  readonly clock: () => number;
+  readonly #model: Model;
+  readonly #resync: Resync;
+  readonly #views = new Set<() => void>();
+  readonly #listener = (content: unknown): void => this.receive(content);
+
+  constructor(model: Model, clock: () => number = () => performance.now()) {
+    this.#model = model;
+    this.clock = clock;
+    this.heardAt = clock();
+    this.transcript = new Transcript(this.heardAt);
+    this.#resync = new Resync(() => this.#send({ kind: "resync", have: this.transcript.have }));
+    this.stop = new Stop({
+      send: () => this.#send({ kind: "stop" }),
+      interrupt: () => interruptKernel(model),
+      mode: () => model.get("mode"),
+      changed: () => this.#changed(),
+    });
+    const snapshot = parseMessage(model.get("snapshot"));
+    if (snapshot?.kind === "snapshot") this.transcript.restore(snapshot, this.heardAt);
+    model.on("msg:custom", this.#listener);
+    if (!isActive(this.transcript.state)) this.stop.end();
+  }
+
+  get title(): string {
+    const title = this.#model.get("title");
+    return typeof title === "string" ? title : "";
+  }
+
+  /** Calls `view` after every change, until the function returned is called. */
+  subscribe(view: () => void): () => void {
+    this.#views.add(view);
+    return () => this.#views.delete(view);
+  }
+
+  receive(content: unknown): void {
+    const message = parseMessage(content);
+    if (message === null) return;
+    this.heardAt = this.clock();
+    if (message.kind === "ack") {
+      this.stop.ack();
+      return;
+    }
+    this.transcript.apply(message, this.heardAt);
+    this.#resync.update(this.transcript.missing);
+    if (this.transcript.state === "stopping") this.stop.ack();
+    if (!isActive(this.transcript.state)) this.stop.end();
+    this.#changed();
+  }
+
+  dispose(): void {
+    this.#model.off("msg:custom", this.#listener);
+    this.#resync.dispose();
+    this.stop.end();
+    this.#views.clear();
+  }
+
+  #send(request: Request): void {
+    this.#model.send(request);
+  }
+
+  #changed(): void {
+    for (const view of this.#views) view();
+  }
+}

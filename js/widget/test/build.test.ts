@@ -1,0 +1,55 @@
+// @vitest-environment node
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+
+function build(): Record<string, Buffer> {
+  const out = mkdtempSync(join(tmpdir(), "ipyllm-"));
+  execFileSync(process.execPath, ["build.mjs", out]);
+  return Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(join(out, name))]));
+}
+
+const built = build();
+
+function file(name: string): Buffer {
+  const content = built[name];
+  if (content === undefined) throw new Error(`${name} was not built`);
+  return content;
+}
+
+test("the same sources give the same bytes", () => {
+  expect(build()).toEqual(built);
+});
+
+test("the bundle stays within its budget: it is sent once per kernel", () => {
+  expect(gzipSync(file("widget.js"), { level: 9 }).length).toBeLessThan(8 * 1024);
+});
+
+test("the loader stays within its budget: it is sent with every answer", () => {
+  expect(file("loader.js").length).toBeLessThan(1536);
+});
+
+test.each(["widget.js", "loader.js"])("%s is an anywidget module by itself", async (name) => {
+  const module = await import(`data:text/javascript,${encodeURIComponent(file(name).toString())}`);
+  expect(module.default()).toMatchObject({
+    initialize: expect.any(Function),
+    render: expect.any(Function),
+  });
+});
+
+test("sources.sha256 is what its description says", () => {
+  const names = readdirSync("src").map((name) => `src/${name}`);
+  const hash = createHash("sha256");
+  for (const name of ["build.mjs", "package-lock.json", ...names].sort()) {
+    hash.update(Buffer.concat([Buffer.from(`${name}\0`), readFileSync(name), Buffer.from("\0")]));
+  }
+  expect(file("sources.sha256").toString()).toBe(`${hash.digest("hex")}\n`);
+});
+
+test("the lock file names no registry", () => {
+  expect(readFileSync("package-lock.json", "utf8")).not.toContain('"resolved"');
+});

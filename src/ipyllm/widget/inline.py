@@ -1,0 +1,31 @@
+"""
+Inline styles for the static output: each value plain first, then by JupyterLab's variables.
+
+Lab's sanitizer (a notebook opened untrusted) drops every declaration with `var()` and keeps
+the plain one; browsers take the last they understand, so themes still work (measured).
+"""
+
+from __future__ import annotations
+
+__all__ = ("CODE_FONT", "QUIET", "SHADE", "SUCCESS", "UI_FONT", "WARN", "line", "themed")
+
+
+def themed(prop: str, value: str, variable: str, plain: str = "") -> str:
+    """`prop:value;prop:var(--jp-..., value)`, with `plain` where the fallback alone differs."""
+    return f"{prop}:{plain or value};{prop}:var(--jp-{variable},{value})"
+
+
+QUIET = themed("color", "#757575", "ui-font-color2")
+SUCCESS = themed("background", "#388e3c", "success-color1")
+WARN = themed("background", "#f57c00", "warn-color1")
+SHADE = themed("background", "rgba(128,128,128,.12)", "layout-color2")
+UI_FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif)"
+CODE_FONT = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,monospace)"
+
+
+def line(side: str, width: int) -> str:
+    """A quiet rule."""
+    return (
+        f"border-{side}:{width}px solid #9e9e9e;"
+        f"border-{side}:{width}px solid var(--jp-border-color2,rgba(128,128,128,.3))"
+    )
