@@ -11,7 +11,8 @@ import asyncio
 import contextvars
 import os
 import threading
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.errors import Stopped, UsageError
@@ -46,6 +47,7 @@ class Stream:
         self._run = Run(source, NullSink(), asked=asked)
         self._reply: Reply | None = None
         self._bug: BaseException | None = None
+        self._interrupted = False
         self._over = threading.Event()
         self._gate = threading.Lock()
         self._readers: list[SimpleQueue[list[Event] | None]] = []
@@ -65,13 +67,19 @@ class Stream:
 
         Raises:
             IpyllmError: the answer ended in an error; its `reply` attribute has what came.
+            Stopped: the user interrupted the wait; the same.
         """
-        with Interrupts(self.cancel):
-            while not self._over.wait(0.2):  # in slices: Windows cannot interrupt a wait
-                pass
+        with Interrupts(self.cancel) as interrupts:
+            return self._settled(interrupts)
+
+    def _settled(self, interrupts: Interrupts) -> Reply:
+        while not self._over.wait(0.2):  # in slices: Windows cannot interrupt a wait
+            pass
         if self._bug is not None:
             raise self._bug
         assert self._reply is not None  # noqa: S101 - over, and no bug
+        if interrupts.hit:
+            raise self._stopped()
         if error := outcome.failure(self._reply, "error.reply"):
             error.reply = self._reply
             raise error
@@ -82,11 +90,28 @@ class Stream:
         reader = self._reader()
         done = False
         try:
-            while (events := reader.get()) is not None:
+            while (events := self._next(reader)) is not None:
                 yield from _public(events)
             done = True
         finally:
             self._leave(reader, cancel=not done)
+        if self._interrupted:
+            raise self._stopped()
+
+    def _next(self, reader: SimpleQueue[list[Event] | None]) -> list[Event] | None:
+        # An interrupt in the wait ends the stream; the loop still gets what came, then `Stopped`.
+        with Interrupts(self.cancel) as interrupts:
+            events: list[Event] | None = []
+            while not events and events is not None:
+                with suppress(Empty):
+                    events = reader.get(timeout=0.2)
+        self._interrupted = self._interrupted or interrupts.hit
+        return events
+
+    def _stopped(self) -> Stopped:
+        stopped = Stopped("interrupted; its attribute `reply` has what came")
+        stopped.reply = self._reply
+        return stopped
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The same for `async for`."""
@@ -193,12 +218,17 @@ def ask(prompt: str = "", **options: Any) -> Reply:
         Stopped: the user interrupted; its `reply` attribute has what came.
         IpyllmError: as `ipyllm.stream`, or the answer ended in an error.
     """
-    reply = stream(prompt, **options).reply
-    if reply.finish_reason == "interrupted":
-        stopped = Stopped(outcome.note(reply, "error.reply"))
-        stopped.reply = reply
-        raise stopped
-    return reply
+    running: list[Stream] = []
+    with Interrupts(lambda: _cancel_all(running)) as interrupts:
+        running.append(stream(prompt, **options))
+        if interrupts.hit:  # before there was anything to cancel
+            running[0].cancel()
+        return running[0]._settled(interrupts)  # noqa: SLF001 - one interrupt handler for both
+
+
+def _cancel_all(streams: list[Stream]) -> None:
+    for one in streams:
+        one.cancel()
 
 
 def _public(events: list[Event]) -> Iterator[Event]:

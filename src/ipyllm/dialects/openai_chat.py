@@ -132,7 +132,7 @@ class Decoder:
         if not self._started and (first := chunk.lstrip()[:1]):
             self._started = True
             if first in b"{[":
-                self._tail += chunk
+                self._tail += chunk.lstrip()
                 return []
         if self._tail:
             self._tail += chunk
@@ -150,13 +150,15 @@ class Decoder:
         """What is still held, and the `Finish`: `truncated` without a proof of the end."""
         out: list[Event] = []
         if self._tail:
-            self._frame(Frame("", bytes(self._tail)), out)
+            # Error JSON without `data:`, and then `data: [DONE]`, was seen.
+            self._frame(Frame("", bytes(self._tail).partition(b"\ndata:")[0]), out)
         for frame in self._sse.close():
-            if not self.finished:
+            if not self.finished and not _is_cut(frame.data):
                 self._frame(frame, out)
-        if not self._seen and not self._failed and not self.finished and self._sse.unknown:
+        page = b"\n".join(self._sse.unknown)
+        if not (self._seen or self._failed or self.finished or b"data".startswith(page)):
             # Error JSON without `data:` inside a 200 event stream was seen.
-            self._frame(Frame("", b"\n".join(self._sse.unknown)), out)
+            self._frame(Frame("", page), out)
         if rest := self._joiner.close():
             out.append(TextDelta(rest))
         out += self._calls.end()
@@ -202,7 +204,7 @@ class Decoder:
 
     def _chunk(self, chunk: dict[str, Any], out: list[Event]) -> None:
         choices = chunk.get("choices")
-        if chunk.get("error") or (not choices and "object" not in chunk and "usage" not in chunk):
+        if chunk.get("error") or (not choices and chunk.get("object") in (None, "error") and "usage" not in chunk):
             complaint = Complaint.of(chunk)
             if complaint:
                 self._fail(out, "ServerError", complaint.message, complaint.code, chunk)
@@ -273,6 +275,17 @@ class Decoder:
     def _fail(self, out: list[Event], kind: str, message: str, code: str, raw: Any) -> None:
         self._failed = True
         out.append(StreamError(kind, message, code=code, raw=raw))
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether the stream ended within this event's JSON: half an event is no error of the service."""
+    if not data.startswith((b"{", b"[")) or data.startswith(b"[DONE]"):
+        return False
+    try:
+        json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 class _Calls:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ("Run",)
 
 _GIVE_UP = 2.0  # seconds for the network to let go of a cancelled request
+_CANCEL_AGAIN = 0.1  # seconds
 _LINGER = 0.02  # seconds after the API's own end for that of the response: the connection is kept then
 
 
@@ -127,8 +128,10 @@ class Run:
         self._task = self._loop.create_task(self._produce())
 
     def _cancel(self) -> None:
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
+            # Libraries have lost a cancel that came just as a wait ended: say it again.
+            self._loop.call_later(_CANCEL_AGAIN, self._cancel)
 
     async def _produce(self) -> None:
         try:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ("Connection", "ConnectionBackend")
 
@@ -128,9 +130,8 @@ class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
     async def _wait(self, timeout: float | None) -> None:
         self._reader = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait_for(self._reader, timeout)
-        except asyncio.TimeoutError as exc:
-            raise httpcore.ReadTimeout from exc
+            with _within(timeout, httpcore.ReadTimeout):
+                await self._reader
         finally:
             self._reader = None
 
@@ -143,10 +144,8 @@ class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
             raise httpcore.WriteError("the connection is closed")
         self._transport.write(buffer)
         if self._writable is not None:
-            try:
-                await asyncio.wait_for(self._writable, timeout)
-            except asyncio.TimeoutError as exc:
-                raise httpcore.WriteTimeout from exc
+            with _within(timeout, httpcore.WriteTimeout):
+                await self._writable
 
     async def aclose(self) -> None:
         """Close at once: a polite TLS goodbye would wait for the server's."""
@@ -247,9 +246,8 @@ class ConnectionBackend(httpcore.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         opening = loop.create_connection(Connection, host, port, happy_eyeballs_delay=0.25)
         try:
-            _, connection = await asyncio.wait_for(opening, timeout)
-        except asyncio.TimeoutError as exc:
-            raise httpcore.ConnectTimeout from exc
+            with _within(timeout, httpcore.ConnectTimeout):
+                _, connection = await opening
         except OSError as exc:
             raise httpcore.ConnectError(str(exc)) from exc
         return connection
@@ -260,6 +258,16 @@ class ConnectionBackend(httpcore.AsyncNetworkBackend):
 
 
 _NAMES = {"client_addr": "sockname", "server_addr": "peername"}
+
+
+@contextmanager
+def _within(seconds: float | None, late: type[Exception]) -> Iterator[None]:
+    # Not asyncio.wait_for: before Python 3.12 it swallows a cancel that comes as the wait ends.
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as exc:
+        raise late from exc
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

@@ -29,15 +29,16 @@ class Complaint:
             return None
         found = cast("dict[str, Any]", payload)
         for key in ("error", "detail", "message"):
-            match found.get(key):
+            value = found.get(key)
+            if isinstance(value, list) and value:
+                value = cast("list[Any]", value)[0]
+            match value:
                 case str(text) if text:
                     return cls(text, _code(found))
                 case dict(inner) if inner:
                     inner = cast("dict[str, Any]", inner)
                     text = inner.get("message") or inner.get("msg") or inner.get("error")
                     return cls(str(text or inner), _code(inner))
-                case list(several) if several:
-                    return cls(str(cast("list[Any]", several)[0]), _code(found))
                 case _:
                     pass
         return None

@@ -41,7 +41,7 @@ class SseDecoder:
     decides whether its payload is whole.
     """
 
-    __slots__ = ("_data", "_event", "_held", "_pending", "_size", "_start", "comments", "unknown")
+    __slots__ = ("_data", "_event", "_gathered", "_held", "_pending", "_size", "_start", "comments", "unknown")
 
     def __init__(self) -> None:
         self._pending: list[bytes] = []  # pieces of the unfinished line, joined once it ends
@@ -51,6 +51,7 @@ class SseDecoder:
         )
         self._start = True  # the BOM may still come
         self._data: list[bytes] = []
+        self._gathered = 0  # bytes of the lines in `_data`
         self._event = ""
         self.comments = 0  # comment lines seen: signs of life
         self.unknown: list[bytes] = []  # the first lines with no known field (an error page, say)
@@ -115,14 +116,14 @@ class SseDecoder:
             self._dispatch(frames)
             return
         if line.startswith(b"data:"):
-            self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+            self._add(line[6:] if line[5:6] == b" " else line[5:], len(line))
             return
         name, _, value = line.partition(b":")
         match name:
             case b"":
                 self.comments += 1
             case b"data":
-                self._data.append(value.removeprefix(b" "))
+                self._add(value, len(line))
             case b"event":
                 self._event = value.removeprefix(b" ").decode("utf-8", "replace")
             case b"id" | b"retry":
@@ -130,6 +131,12 @@ class SseDecoder:
             case _:
                 if len(self.unknown) < 64:
                     self.unknown.append(line[:4096])
+
+    def _add(self, value: bytes, size: int) -> None:
+        self._data.append(value)
+        self._gathered += size
+        if self._gathered > MAX_LINE:
+            raise ProtocolError(f"One event of the stream is over {MAX_LINE // 2**20} MiB.")
 
     def _dispatch(self, frames: list[Frame]) -> None:
         # "If the data buffer is an empty string, set the data buffer and the event type
@@ -139,6 +146,7 @@ class SseDecoder:
             if data:
                 frames.append(Frame(self._event, data))
             self._data = []
+            self._gathered = 0
         self._event = ""
 
 

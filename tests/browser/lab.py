@@ -1,0 +1,251 @@
+"""A real JupyterLab server, and one notebook in it as a person at the screen has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+START_LIMIT = 90.0  # seconds until JupyterLab answers
+CELL_LIMIT = 30.0  # seconds until a cell is done, unless a test says more
+
+# Text of an element as one sees it, also inside shadow roots, where innerText does not look.
+SEEN_TEXT = """element => {
+  const text = node => node.shadowRoot ? [...node.shadowRoot.childNodes].map(text).join("")
+    : node.nodeType === Node.TEXT_NODE ? node.data
+    : node.nodeName === "STYLE" || node.hidden ? ""
+    : [...node.childNodes].map(text).join("");
+  return text(element);
+}"""
+
+
+class Lab:
+    """
+    A JupyterLab that knows nothing of this user: its own HOME, settings and kernels.
+
+    * `kernels`: kernel name -> Python to run it with.
+    * `kernel_env`: variables every kernel gets.
+    """
+
+    def __init__(
+        self, folder: Path, kernels: Mapping[str, str], kernel_env: Mapping[str, str]
+    ) -> None:
+        self.notebooks = folder / "notebooks"
+        self.notebooks.mkdir()
+        self.log = folder / "lab.log"
+        self.token = secrets.token_hex(8)
+        for name, python in kernels.items():
+            self._add_kernel(folder, name, python, kernel_env)
+        answers = folder / "settings" / "@jupyterlab" / "apputils-extension"
+        answers.mkdir(parents=True)  # to the question whether one wants news
+        (answers / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command(), env=self._environment(folder), stdout=log, stderr=log
+            )
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.stop()
+            raise
+
+    def write(self, name: str, sources: Sequence[str], kernel: str) -> Path:
+        """Write a notebook with these code cells."""
+        cells = [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "execution_count": None,
+                "metadata": {},
+                "outputs": [],
+                "source": source,
+            }
+            for number, source in enumerate(sources)
+        ]
+        spec = {"name": kernel, "display_name": kernel, "language": "python"}
+        notebook = {
+            "cells": cells,
+            "metadata": {"kernelspec": spec},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        path = self.notebooks / f"{name}.ipynb"
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        return path
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        """Ask the Jupyter server itself; gives its JSON, None for an empty answer."""
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/api/{path}", method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            body = response.read()
+        return json.loads(body) if body else None
+
+    def shut_down_kernels(self) -> None:
+        for session in self.api("sessions"):
+            self.api(f"sessions/{session['id']}", "DELETE")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @staticmethod
+    def _add_kernel(folder: Path, name: str, python: str, env: Mapping[str, str]) -> None:
+        spec = folder / "data" / "kernels" / name
+        spec.mkdir(parents=True)
+        argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        text = {"argv": argv, "display_name": name, "language": "python", "env": dict(env)}
+        (spec / "kernel.json").write_text(json.dumps(text), encoding="utf-8")
+
+    def _command(self) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self.url.rsplit(":", 1)[1],
+            "ServerApp.port_retries": "0",
+            "ServerApp.allow_root": "True",
+            "ServerApp.open_browser": "False",
+            "ServerApp.root_dir": str(self.notebooks),
+            "IdentityProvider.token": self.token,
+            "LabApp.expose_app_in_browser": "True",
+            "LabApp.news_url": "None",
+            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        return [sys.executable, "-m", "jupyter", "lab", *words]
+
+    @staticmethod
+    def _environment(folder: Path) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+        return env | {
+            "HOME": str(folder / "home"),
+            "USERPROFILE": str(folder / "home"),
+            "IPYTHONDIR": str(folder / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(folder / "config"),
+            "JUPYTER_DATA_DIR": str(folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        }
+
+    def _wait_until_up(self) -> None:
+        end = time.monotonic() + START_LIMIT
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                break
+            try:
+                self.api("status")
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError(f"JupyterLab did not start:\n{self.log.read_text()[-4000:]}")
+
+
+class NotebookPage:
+    """One notebook open in a browser tab. Cells are counted from 0, code cells only."""
+
+    def __init__(self, page: Page, lab: Lab, path: Path) -> None:
+        self.page = page
+        self.path = path
+        # A workspace of its own, so that a reload comes back to this notebook and no other.
+        query = f"?token={lab.token}"
+        self._url = f"{lab.url}/lab/workspaces/{path.stem}/tree/{path.name}"
+        page.goto(self._url + query)
+        self._wait_until_ready()
+
+    def cell(self, number: int) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+
+    def output(self, number: int) -> Locator:
+        """Locate a cell's whole output area."""
+        return self.cell(number).locator(".jp-Cell-outputArea")
+
+    def output_text(self, number: int) -> str:
+        """Give what one reads in a cell's output, live widgets too."""
+        area = self.output(number)
+        return area.evaluate(SEEN_TEXT) if area.count() else ""
+
+    def wait_for_output(self, number: int, text: str, limit: float = CELL_LIMIT) -> None:
+        """Wait until a cell's output has this text in it; a cell that ends without it fails."""
+        end = time.monotonic() + limit
+        while text not in (seen := self.output_text(number)):
+            over = time.monotonic() > end or not self.is_running(number)
+            if over and text not in self.output_text(number):
+                raise AssertionError(f"{text!r} is not in the output of cell {number}:\n{seen}")
+            self.page.wait_for_timeout(20)
+
+    def start(self, number: int) -> None:
+        """Run a cell and do not wait for it."""
+        self.cell(number).locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Control+Enter")
+        expect(self.prompt(number)).not_to_have_text("[ ]:")
+
+    def run(self, number: int, limit: float = CELL_LIMIT) -> None:
+        """Run a cell to its end."""
+        self.start(number)
+        self.wait_done(number, limit)
+
+    def run_all(self) -> None:
+        """Start Run All Cells and do not wait for it."""
+        self.command("notebook:run-all-cells")
+
+    def prompt(self, number: int) -> Locator:
+        return self.cell(number).locator(".jp-InputArea-prompt")
+
+    def is_running(self, number: int) -> bool:
+        return self.prompt(number).inner_text() == "[*]:"
+
+    def wait_done(self, number: int, limit: float = CELL_LIMIT) -> None:
+        """Wait until a cell that was started is no longer running or queued."""
+        expect(self.prompt(number)).not_to_have_text("[*]:", timeout=limit * 1000)
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel, as Kernel > Interrupt does."""
+        self.command("notebook:interrupt-kernel")
+
+    def click_stop(self, number: int) -> None:
+        """Click the Stop button in a cell's output."""
+        self.output(number).get_by_role("button", name="Stop").click()
+
+    def save(self) -> dict[str, Any]:
+        """Save, and give the notebook as it then is on disk."""
+        self.command("docmanager:save", wait=True)
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    def reload(self) -> None:
+        """Reload the page; the kernel lives on."""
+        self.page.goto(self._url)
+        self._wait_until_ready()
+
+    def command(self, name: str, *, wait: bool = False) -> None:
+        """Execute one of JupyterLab's own commands."""
+        call = f"window.jupyterapp.commands.execute({name!r})"
+        self.page.evaluate(call if wait else f"void {call}")
+
+    def _wait_until_ready(self) -> None:
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+        self.page.wait_for_function(
+            """() => {
+              const session = window.jupyterapp.shell.currentWidget?.sessionContext;
+              return ["idle", "busy"].includes(session?.session?.kernel?.status);
+            }""",
+            timeout=60_000,
+        )
