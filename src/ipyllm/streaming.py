@@ -49,7 +49,6 @@ class Stream:
         self._bug: BaseException | None = None
         self._interrupted = False
         self._over = threading.Event()
-        self._gate = threading.Lock()
         self._readers: list[SimpleQueue[list[Event] | None]] = []
         self._run.tee = self._hand_on
         self._run.start()
@@ -127,9 +126,8 @@ class Stream:
 
     def _reader(self) -> SimpleQueue[list[Event] | None]:
         reader: SimpleQueue[list[Event] | None] = SimpleQueue()
-        with self._gate:
-            with self._run.lock:
-                reader.put(self._run.completion.events())
+        with self._run.lock:
+            reader.put(self._run.completion.events())
             if self._over.is_set():
                 reader.put(None)
             else:
@@ -137,7 +135,7 @@ class Stream:
         return reader
 
     def _leave(self, reader: SimpleQueue[list[Event] | None], *, cancel: bool) -> None:
-        with self._gate:
+        with self._run.lock:
             if reader in self._readers:
                 self._readers.remove(reader)
         if cancel:  # the loop was left early: nobody wants the rest
@@ -154,7 +152,7 @@ class Stream:
         except BaseException as exc:  # noqa: BLE001 - raised where the stream is read
             self._bug = exc
         finally:
-            with self._gate:
+            with self._run.lock:
                 self._over.set()
                 for reader in self._readers:
                     reader.put(None)

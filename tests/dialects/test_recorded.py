@@ -26,7 +26,6 @@ APIS = ("openai_chat", "openai_compat", "llamacpp_chat", "vllm_chat")
 # The service answered with plain JSON in place of a stream. The SDK decodes nothing of it; we do.
 PLAIN = "ollama-openai-ollama-provider-ollama-gemma3-4b-0-a86c5e"
 
-# Of a stream that fails the SDK keeps no usage and raises; we keep what came before.
 RECORDINGS = sorted(path.parent for api in APIS for path in WIRE.glob(f"{api}/*/expected.json"))
 
 

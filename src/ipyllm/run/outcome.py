@@ -43,7 +43,7 @@ def failure(reply: Reply, variable: str) -> errors.IpyllmError | None:
 
 
 def _exception(error: StreamError, kept: str) -> errors.IpyllmError:
-    kind = getattr(errors, error.kind, errors.ServerError)
+    kind = getattr(errors, error.kind if error.kind in errors.__all__ else "ServerError")
     message = error.message if error.message.endswith((".", "!", "?")) else error.message + "."
     if issubclass(kind, errors.ServiceError):
         return kind(message, hint=kept, status=error.status)

@@ -126,6 +126,8 @@ class Run:
 
     def _spawn(self) -> None:
         self._task = self._loop.create_task(self._produce())
+        # Not in the task itself: one that is cancelled before its first step never runs.
+        self._task.add_done_callback(lambda _: self._inbox.close())
 
     def _cancel(self) -> None:
         if self._task is not None and not self._task.done():
@@ -140,8 +142,6 @@ class Run:
             pass
         except BaseException as exc:  # noqa: BLE001 - carried to the thread that pumps
             self._failure = exc
-        finally:
-            self._inbox.close()
 
     def _deliver(self, item: bytes | list[Event]) -> None:
         self._inbox.put(self._clock(), item)
@@ -170,6 +170,11 @@ class Run:
         return self.cancelled_at is not None and self._clock() - self.cancelled_at > _GIVE_UP
 
     def _step(self) -> None:
+        if self.completion.finish is not None:
+            # All is there; what is waited for is only the end of the response.
+            self._flush()
+            self._inbox.wait(_LINGER)
+            return
         if self._meter.started:
             # One wake-up a batch: what comes within the interval is found when it is over.
             self._inbox.wait(self._coalescer.due(self._clock()))
@@ -189,18 +194,15 @@ class Run:
         if self.completion.finish is not None:
             self._let_go()
             return
-        now = self._clock()
         *rest, end = self.source.close()
-        for event in rest:
-            self._one(event, now)
         if isinstance(end, Finish) and end.reason in ("truncated", "error"):
             # Without a proof of a finished answer. With one, a late cut or cancel changes nothing.
             if self.cancelled_at is not None:
                 end = Finish("interrupted")
             elif self._failure is not None:
-                self._one(_stream_error(self._failure), now)
+                rest.append(_stream_error(self._failure))
                 end = Finish("error")
-        self._one(end, now)
+        self._all([*rest, end], self._clock())
 
     def _let_go(self) -> None:
         # The answer is whole, but the server keeps the response open.
@@ -225,11 +227,7 @@ class Run:
     def _observe(self) -> None:
         for now, item in self._inbox.drain():
             events = self._decoded(item) if isinstance(item, bytes) else item
-            with self.lock:
-                for event in events:
-                    self._one(event, now)
-            if self.tee is not None:
-                self.tee(events)
+            self._all(events, now)
 
     def _decoded(self, chunk: bytes) -> list[Event]:
         if self.completion.finish is not None or self._undecodable:
@@ -241,9 +239,17 @@ class Run:
             self._loop.call_soon_threadsafe(self._cancel)
             return []
 
+    def _all(self, events: list[Event], now: float) -> None:
+        # The tee too within the lock: who begins to read meanwhile gets each event once.
+        with self.lock:
+            if self.completion.finish is not None:
+                return  # an end is an end: a cancel that came too late changes nothing
+            for event in events:
+                self._one(event, now)
+            if self.tee is not None:
+                self.tee(events)
+
     def _one(self, event: Event, now: float) -> None:
-        if self.completion.finish is not None:
-            return  # an end is an end: a cancel that came too late changes nothing
         if isinstance(event, Finish):
             self._ended = now
         if not (isinstance(event, Notice) and event.kind == "phase"):

@@ -27,6 +27,7 @@ _HEAD_END = b"\r\n\r\n"
 _READ_SIZE = 64 * 1024
 _MAX_HEAD = 256 * 1024  # bytes before the head is left to h11 to refuse
 _MAX_HELD = 1 << 20  # unread bytes before the socket is paused
+_LATE_CONNECT = 5.0  # seconds an abandoned connection attempt may go on
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 
 
@@ -149,6 +150,10 @@ class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Close at once: a polite TLS goodbye would wait for the server's."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Close now."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -244,12 +249,20 @@ class ConnectionBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect; the first address that answers wins (RFC 8305)."""
         loop = asyncio.get_running_loop()
-        opening = loop.create_connection(Connection, host, port, happy_eyeballs_delay=0.25)
+        opening = loop.create_task(
+            loop.create_connection(Connection, host, port, happy_eyeballs_delay=0.25)
+        )
         try:
             with _within(timeout, httpcore.ConnectTimeout):
-                _, connection = await opening
-        except OSError as exc:
-            raise httpcore.ConnectError(str(exc)) from exc
+                _, connection = await asyncio.shield(opening)
+        except BaseException as exc:
+            # A cancel inside create_connection can lose a socket that just connected, open until
+            # the garbage collector finds it (seen in 1 of 150): let it connect, then close it.
+            opening.add_done_callback(_discard)
+            loop.call_later(_LATE_CONNECT, opening.cancel)
+            if isinstance(exc, OSError):
+                raise httpcore.ConnectError(str(exc)) from exc
+            raise
         return connection
 
     async def sleep(self, seconds: float) -> None:
@@ -258,6 +271,11 @@ class ConnectionBackend(httpcore.AsyncNetworkBackend):
 
 
 _NAMES = {"client_addr": "sockname", "server_addr": "peername"}
+
+
+def _discard(opening: asyncio.Task[tuple[asyncio.Transport, Connection]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].abort()
 
 
 @contextmanager

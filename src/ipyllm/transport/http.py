@@ -45,13 +45,16 @@ class Marks:
     sent: float | None = None
     headers: float | None = None
     on_sent: Callable[[], None] | None = None
+    connection: Connection | None = None  # the one opened for this request, if one was
 
-    async def trace(self, name: str, _info: dict[str, Any]) -> None:
+    async def trace(self, name: str, info: dict[str, Any]) -> None:
         """httpcore calls this at each step (its `trace` extension)."""
         if name == "connection.connect_tcp.started":
             self.connecting = self.clock()
         elif name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self.connected = self.clock()
+            opened = info.get("return_value")
+            self.connection = opened if isinstance(opened, Connection) else None
         elif name.endswith("send_request_body.complete"):
             self.sent = self.clock()
             if self.on_sent is not None:
@@ -87,6 +90,9 @@ async def post(
             # this request. llama.cpp closes after every stream, whatever its headers say.
             await _post(target, url, payload, deliver, marks, limits, watchdog)
     except asyncio.CancelledError:
+        # httpcore leaves a connection open that was cancelled between its TCP and its request.
+        if marks.connection is not None:
+            marks.connection.abort()
         if watchdog.expired:
             raise watchdog.expired from None
         raise

@@ -1,0 +1,106 @@
+"""
+Doubles for tests of what builds on ipyllm: a source that plays a script, a clock that stands still.
+
+    source = ScriptedSource([TextDelta("Hel")], [TextDelta("lo"), Finish("stop")])
+    reply = Run(source, NullSink(), clock=FakeClock())
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ipyllm.run.source import dialect as dialect_named
+
+if TYPE_CHECKING:
+    from ipyllm.events import Event
+    from ipyllm.run.source import Deliver
+    from ipyllm.transport.http import Marks
+
+__all__ = ("FakeClock", "ScriptedSource", "Step")
+
+Step = bytes | list["Event"] | threading.Event | BaseException | Callable[[], object]
+"""What a `ScriptedSource` does at one point of its script."""
+
+_POLL = 0.001  # seconds between two looks at a gate
+
+
+class FakeClock:
+    """
+    A clock that a test moves: `clock()` gives the time, `advance` moves it on.
+
+    * `now`: seconds.
+    """
+
+    def __init__(self, now: float = 100.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, for everybody who asks this clock."""
+        self.now += seconds
+
+
+class ScriptedSource:
+    """
+    A `Source` that plays its steps one by one, then ends.
+
+    Steps: `bytes` and lists of events are delivered; a `threading.Event` is waited for; an
+    exception is raised; anything callable is called (to advance a clock, say).
+
+    * `dialect`: decodes the bytes; a script of events alone ends `truncated` unless it has a `Finish`.
+    * `deaf`: goes on when it is cancelled, as a stuck library might.
+    * `cancelled`: set when it was told to stop.
+    """
+
+    def __init__(
+        self,
+        *steps: Step,
+        label: str = "scripted/model",
+        dialect: str = "openai_chat",
+        deaf: bool = False,
+        load: float | None = None,
+    ) -> None:
+        self._steps = steps
+        self._deaf = deaf
+        self._decoder = dialect_named(dialect).Decoder()
+        self.label = label
+        self.load = load
+        self.cancelled = threading.Event()
+
+    async def run(self, deliver: Deliver, marks: Marks) -> None:
+        """Play the script."""
+        marks.sent = marks.clock()
+        for step in self._steps:
+            match step:
+                case bytes() | list():
+                    deliver(step)
+                    await self._pause(0)
+                case threading.Event():
+                    while not step.is_set():
+                        await self._pause(_POLL)
+                case BaseException():
+                    raise step
+                case _:
+                    step()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            if not self._deaf:
+                raise
+
+    def decode(self, chunk: bytes) -> list[Event]:
+        """As `Source.decode`."""
+        events = self._decoder.feed(chunk)
+        return events + self._decoder.close() if self._decoder.finished else events
+
+    def close(self) -> list[Event]:
+        """As `Source.close`."""
+        return self._decoder.close()
