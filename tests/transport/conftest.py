@@ -38,7 +38,7 @@ class Exchange:
 @dataclass
 class Server:
     """
-    Answers each request with the next script; closes a connection when there is none left.
+    Answers each request with the next script; hangs up when there is none left.
 
     `gone` is set when a client has closed a connection.
     """
@@ -59,7 +59,7 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, self.connections = self.connections, self.connections + 1
         try:
-            while self.scripts and await self._exchange(number, reader, writer):
+            while await self._exchange(number, reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             self.gone.set()
@@ -72,7 +72,7 @@ class Server:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith("content-length:"))
         self.exchanges.append(Exchange(number, head, await reader.readexactly(length)))
-        for step in self.scripts.pop(0):
+        for step in self.scripts.pop(0) if self.scripts else [Close]:
             match step:
                 case bytes():
                     writer.write(step)
@@ -113,7 +113,6 @@ async def server() -> AsyncIterator[Server]:
     finally:
         await forget_clients()
         listening.close()
-        await listening.wait_closed()
 
 
 async def forget_clients() -> None:
