@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import inspect
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -12,7 +14,21 @@ import pytest
 
 from ipyllm.transport import http
 
-LIMIT = 30.0  # seconds any wait of a test may take before it fails
+LIMIT = 10.0  # seconds an async test may take before it fails; a signal cannot end one
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Put the limit around every async test of this folder."""
+    test = pyfuncitem.obj
+    if inspect.iscoroutinefunction(test):
+
+        @functools.wraps(test)
+        async def limited(**fixtures: object) -> None:
+            with anyio.fail_after(LIMIT):
+                await test(**fixtures)
+
+        pyfuncitem.obj = limited
 
 
 class Close:
@@ -108,8 +124,7 @@ async def server() -> AsyncIterator[Server]:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]
     try:
-        with anyio.fail_after(LIMIT):
-            yield server
+        yield server
     finally:
         await forget_clients()
         listening.close()

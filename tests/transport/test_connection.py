@@ -6,6 +6,7 @@ import asyncio
 
 import httpcore
 import pytest
+from transport.conftest import Close
 
 from ipyllm.transport.connection import Connection, ConnectionBackend
 
@@ -49,7 +50,7 @@ async def test_after_a_taken_body_comes_an_empty_chunk(server):
 
 async def test_a_taken_body_that_ends_early_is_an_error(server):
     """The end of the connection before the end of the body is never silent."""
-    server.answer(HEAD)
+    server.answer(HEAD, Close)
     connection = await connected(server)
     await connection.write(REQUEST)
     await connection.read(65536)
@@ -126,7 +127,7 @@ async def test_a_closed_connection_takes_no_bytes(server):
 async def test_an_idle_connection_says_whether_it_is_dead(server):
     """httpcore asks before it uses a connection again."""
     gate = asyncio.Event()
-    server.answer(HEAD, gate)
+    server.answer(HEAD, gate, Close)
     connection = await connected(server)
     assert connection.get_extra_info("is_readable") is False
     assert connection.get_extra_info("server_addr") == ("127.0.0.1", server.port)

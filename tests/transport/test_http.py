@@ -90,7 +90,7 @@ async def test_a_chunked_body_is_delivered_without_its_framing(server, head):
 async def test_each_token_is_delivered_before_the_next_is_sent(server, head):
     """No byte waits for a chunk to be whole or for the answer to end."""
     gates = [asyncio.Event() for _ in range(3)]
-    server.answer(head(**CHUNKED), gates[0], b"10\r\ndata:", gates[1], b" token 1\n\n\r\n", gates[2], LAST)
+    server.answer(head(**CHUNKED), gates[0], b"f\r\ndata:", gates[1], b" token 1\n\n\r\n", gates[2], LAST)
     asked = Asked(server.url)
     running = asyncio.create_task(asked.run())
     for gate, body in zip(gates, [b"", b"data:", b"data: token 1\n\n"], strict=True):
@@ -292,7 +292,7 @@ async def test_broken_chunks_are_a_protocol_error(server, head):
 
 async def test_no_http_at_all(server):
     """Garbage in place of a head is an error, not a wait."""
-    server.answer(b"SSH-2.0-OpenSSH_9.2\r\n", asyncio.Event())
+    server.answer(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", asyncio.Event())
     assert isinstance(await refused(server), errors.ServiceError)
 
 
@@ -458,9 +458,11 @@ async def test_a_proxy_is_asked_for_other_hosts(server, head, monkeypatch):
 
 @pytest.mark.parametrize("url", ["ftp://x/v1", "http://[::1/v1", "http://x:99999/v1"])
 async def test_what_is_no_address_is_said_to_be_none(server, url):
-    """A base URL with a slip of the pen is one sentence, not a traceback."""
-    with pytest.raises(errors.ServiceError):
+    """A base URL with a slip of the pen is one sentence that says where to look."""
+    with pytest.raises(errors.ConnectionLost) as caught:
         await Asked(url).run()
+    assert "is no address" in caught.value.message
+    assert caught.value.hint == "Check --base-url."
 
 
 async def test_warming_up_asks_nobody(server):

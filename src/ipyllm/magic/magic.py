@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,11 @@ from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.interpolate import interpolate
 from ipyllm.magic.listing import models_text
 from ipyllm.request import Request
+from ipyllm.run import source
 from ipyllm.run.source import source_for
+from ipyllm.transport.http import warm_up
 from ipyllm.transport.limits import Limits
+from ipyllm.transport.loop import network_loop
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -89,14 +93,14 @@ class LlmMagics(Magics):
             system=arguments.system,
             params=arguments.params,
         )
-        source = source_for(
+        chosen = source_for(
             arguments.model or self._default(),
             request,
             Limits(total=arguments.timeout),
             base_url=arguments.base_url,
             key_env=arguments.key_env,
         )
-        return Answer(shell, source, request, arguments.output)
+        return Answer(shell, chosen, request, arguments.output)
 
     def _default(self) -> str:
         return self.default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
@@ -128,6 +132,9 @@ def register(shell: InteractiveShell) -> None:
     if before is not None and not owner.startswith("ipyllm."):
         warnings.warn(f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3)
     shell.register_magics(LlmMagics)
+    # Here rather than in the first answer, where it would be part of its time to first token.
+    source.dialect("openai_chat")
+    asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
 
 
 def _help() -> str:

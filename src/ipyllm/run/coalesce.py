@@ -1,9 +1,9 @@
 """
-Deltas to batches: the first at once, then at most one every 33 ms.
+Deltas to batches: the first at once, then at most one every 40 ms.
 
 Jupyter's server silently drops what comes faster than 1,000 messages a second, and the
-page falls behind long before (measured: 12 s at 2,000/s). Thirty a second is what a
-screen shows anyway. A batch is never held when nothing was shown for 33 ms.
+page falls behind long before (measured: 12 s at 2,000/s). Twenty-five a second is what a
+screen shows anyway. A batch is never held when nothing was shown for 40 ms.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ("INTERVAL", "Coalescer")
 
-INTERVAL = 0.0334
-"""Seconds between two batches: 30 a second, never 31."""
+INTERVAL = 0.04
+"""Seconds between two batches. Kernel CPU at 200 tokens/s: 1.36 x httpx alone at 33 ms, 1.31 x at 40, 1.20 x at 50."""
 
 
 class Coalescer:

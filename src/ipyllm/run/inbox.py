@@ -23,7 +23,8 @@ __all__ = ("Inbox",)
 
 # Windows cannot interrupt a wait for a lock: look up often enough to notice a Ctrl-C.
 _SLICE = 0.2
-_BACKLOG = 256 * 1024  # bytes waiting before the receiver is woken early
+_BACKLOG = 128 * 1024  # bytes waiting before the receiver is woken early
+_FULL = 512 * 1024  # bytes waiting before the sender should pause
 
 
 class Inbox:
@@ -40,15 +41,18 @@ class Inbox:
 
     def put(self, now: float, item: bytes | list[Event]) -> None:
         """Bytes, or events decoded elsewhere, that arrived at `now`."""
+        before = self._waiting
         self._arrived.append((now, item))
-        if self._eager:
+        if isinstance(item, bytes):
+            self._waiting = before + len(item)
+        if self._eager or before <= _BACKLOG < self._waiting:
             self._eager = False
             self._wake.put(None)
-        elif isinstance(item, bytes):
-            self._waiting += len(item)
-            if self._waiting > _BACKLOG:
-                self._waiting = 0
-                self._wake.put(None)
+
+    @property
+    def full(self) -> bool:
+        """More has piled up than should be held: the sender is faster than the decoder."""
+        return self._waiting > _FULL
 
     def close(self) -> None:
         """Nothing more will come; wakes the receiver."""

@@ -73,6 +73,7 @@ class Run:
         self._ended = self._started
         self._failure: BaseException | None = None
         self._undecodable = False
+        self._paused = False
 
     # any thread -------------------------------------------------------------------
 
@@ -145,6 +146,14 @@ class Run:
 
     def _deliver(self, item: bytes | list[Event]) -> None:
         self._inbox.put(self._clock(), item)
+        if self._inbox.full and not self._paused and self._marks.connection is not None:
+            # Without it a fast server fills the memory with what is not decoded yet.
+            self._paused = True
+            self._marks.connection.pause()
+
+    def _resume(self) -> None:
+        if self._marks.connection is not None:
+            self._marks.connection.resume()
 
     # the pumping thread -----------------------------------------------------------
 

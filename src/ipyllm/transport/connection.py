@@ -157,6 +157,16 @@ class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
         if self._transport is not None:
             self._transport.abort()
 
+    def pause(self) -> None:
+        """Take nothing more from the socket for now: TCP holds the server back."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     async def start_tls(
         self,
         ssl_context: ssl.SSLContext,

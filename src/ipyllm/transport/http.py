@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import anyio.lowlevel
 import httpcore
 import httpx
 
@@ -45,7 +46,7 @@ class Marks:
     sent: float | None = None
     headers: float | None = None
     on_sent: Callable[[], None] | None = None
-    connection: Connection | None = None  # the one opened for this request, if one was
+    connection: Connection | None = None  # the one this request uses, once it is known
 
     async def trace(self, name: str, info: dict[str, Any]) -> None:
         """httpcore calls this at each step (its `trace` extension)."""
@@ -135,10 +136,10 @@ async def _post(
             if body:
                 deliver(body)
 
-        await _read(response, take)
+        await _read(response, take, marks)
 
 
-async def _read(response: httpx.Response, take: Callable[[bytes], None]) -> None:
+async def _read(response: httpx.Response, take: Callable[[bytes], None], marks: Marks) -> None:
     stream = response.extensions.get("network_stream")
     chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
     if isinstance(stream, Connection) and chunked and response.http_version == "HTTP/1.1":
@@ -148,7 +149,9 @@ async def _read(response: httpx.Response, take: Callable[[bytes], None]) -> None
             take(decoder.feed(raw))
             return decoder.finished
 
+        marks.connection = stream
         await stream.take_over(take_raw)
+        marks.connection = None  # the pool's again
         async for _ in response.aiter_raw():
             pass  # h11 sees the end, and the connection can be used again
     else:  # a proxy, HTTP/2, or a body of known length
@@ -191,8 +194,9 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 
 async def warm_up() -> None:
-    """Import and build what the first request would wait for."""
+    """Load what the first request would wait for: 50 ms of imports."""
     _client("http://127.0.0.1")
+    await anyio.lowlevel.checkpoint()  # imports anyio's asyncio half
 
 
 async def _check(response: httpx.Response, url: str) -> None:
@@ -292,7 +296,10 @@ def _mapped(exc: Exception, url: str) -> errors.ServiceError:
 
 def _where(url: str) -> str:
     """The address without user, password and query: those may hold secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # "Invalid IPv6 URL"
+        return "The base URL"
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"
 
