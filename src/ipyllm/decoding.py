@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipyllm import dialects
 from ipyllm.errors import UsageError
 from ipyllm.run.completion import Completion
-from ipyllm.run.metrics import Timing
+from ipyllm.run.metrics import Meter, Timing
 from ipyllm.run.reply import Reply
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def _decode(api: str, chunks: Iterable[bytes]) -> Iterator[Event]:
 
 def fold(events: Iterable[Event]) -> Reply:
     """Add events up; times are unknown."""
-    completion = Completion()
-    count = 0
+    completion, meter = Completion(), Meter()
     for event in events:
         completion.add(event)
-        count += 1
+        meter.observe(event, 0.0)
     tokens = completion.usage.output_tokens
-    return Reply.of(completion, Timing(tokens=tokens or 0, estimated=tokens is None))
+    timing = Timing(tokens=meter.deltas if tokens is None else tokens, estimated=tokens is None)
+    return Reply.of(completion, timing)

@@ -68,7 +68,7 @@ class ScriptedSource:
         self._steps = steps
         self._deaf = deaf
         self._decoder = dialect_named(dialect).Decoder()
-        self.label = label
+        self.model = self.label = label
         self.load = load
         self.cancelled = threading.Event()
 

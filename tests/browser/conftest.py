@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from browser.lab import Lab, NotebookPage
 from mock_server import MockServer
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 KERNELS = ("ipykernel7", "ipykernel6")
@@ -25,6 +25,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+both_kernels = pytest.mark.parametrize("kernel", KERNELS)
 
 FAILED = pytest.StashKey[bool]()
 
@@ -62,17 +64,43 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Give a tab of its own; where the test fails, its picture is in test-results/."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    yield context.new_page()
-    if request.node.stash.get(FAILED, False):
+class Tab:
+    """The one tab that all tests use in turn: opening JupyterLab anew takes five seconds."""
+
+    def __init__(self, chromium: Browser) -> None:
+        self._chromium = chromium
+        self._context: BrowserContext | None = None
+
+    def page(self) -> Page:
+        if self._context is None:
+            self._context = self._chromium.new_context(viewport={"width": 1200, "height": 900})
+        return self._context.pages[0] if self._context.pages else self._context.new_page()
+
+    def picture(self, name: str) -> None:
         RESULTS.mkdir(exist_ok=True)
-        name = re.sub(r"\W+", "-", request.node.name)
-        for number, tab in enumerate(context.pages):
-            tab.screenshot(path=RESULTS / f"{name}-{number}.png")
-    context.close()
+        for number, page in enumerate(self._context.pages if self._context else ()):
+            page.screenshot(path=RESULTS / f"{name}-{number}.png")
+
+    def close(self) -> None:
+        if self._context is not None:
+            self._context.close()
+        self._context = None
+
+
+@pytest.fixture(scope="session")
+def _tab(chromium: Browser) -> Iterator[Tab]:
+    tab = Tab(chromium)
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def page(_tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Give the tab; where the test fails, its picture is in test-results/ and the next is new."""
+    yield _tab.page()
+    if request.node.stash.get(FAILED, False):
+        _tab.picture(re.sub(r"\W+", "-", request.node.name))
+        _tab.close()
 
 
 @pytest.fixture

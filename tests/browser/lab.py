@@ -29,6 +29,40 @@ SEEN_TEXT = """element => {
   return text(element);
 }"""
 
+# The view of an answer that still streams.
+LIVE = ".ipyllm, .jupyter-widgets, .jp-OutputPlaceholder"
+
+# Where things are in an output, in CSS pixels below its top or right of its left edge: the text
+# with these words in it, the strip's first and second word, and the end of it all.
+BOXES = """(area, words) => {
+  const origin = area.getBoundingClientRect();
+  const walk = document.createTreeWalker(area, NodeFilter.SHOW_TEXT);
+  const find = wanted => {
+    walk.currentNode = area;
+    while (walk.nextNode()) {
+      const at = walk.currentNode.data.indexOf(wanted);
+      if (at < 0 || !walk.currentNode.parentElement.checkVisibility()) continue;
+      const range = document.createRange();
+      range.setStart(walk.currentNode, at);
+      range.setEnd(walk.currentNode, at + wanted.length);
+      const box = range.getBoundingClientRect();
+      return { x: box.x - origin.x, y: box.y - origin.y, width: box.width, height: box.height };
+    }
+    throw new Error(`${wanted} is not seen`);
+  };
+  const boxes = { text: find(words), name: find("llamacpp/"), ttft: find("first token") };
+  const flat = Object.entries(boxes).flatMap(([name, box]) =>
+    Object.entries(box).map(([key, value]) => [`${name}.${key}`, value]));
+  return { ...Object.fromEntries(flat), "height": origin.height };
+}"""
+
+# Opens a notebook and closes all else without asking.
+OPEN_ALONE = """async path => {
+  const app = window.jupyterapp;
+  for (const widget of [...app.shell.widgets("main")]) widget.dispose();
+  await app.commands.execute("docmanager:open", { path });
+}"""
+
 
 class Lab:
     """
@@ -83,6 +117,10 @@ class Lab:
             "nbformat": 4,
             "nbformat_minor": 5,
         }
+        return self.write_notebook(name, notebook)
+
+    def write_notebook(self, name: str, notebook: Mapping[str, Any]) -> Path:
+        """Write a notebook as it is; one that no page has saved is not trusted."""
         path = self.notebooks / f"{name}.ipynb"
         path.write_text(json.dumps(notebook), encoding="utf-8")
         return path
@@ -160,16 +198,27 @@ class Lab:
 
 
 class NotebookPage:
-    """One notebook open in a browser tab. Cells are counted from 0, code cells only."""
+    """
+    One notebook open in a browser tab. Cells are counted from 0, code cells only.
 
-    def __init__(self, page: Page, lab: Lab, path: Path) -> None:
+    In a tab that has this lab open already, the notebook takes the place of all that is there: a
+    second instead of five.
+
+    * `with_kernel`: wait for its kernel; False for a notebook that has none.
+    """
+
+    def __init__(self, page: Page, lab: Lab, path: Path, *, with_kernel: bool = True) -> None:
         self.page = page
         self.path = path
         # A workspace of its own, so that a reload comes back to this notebook and no other.
-        query = f"?token={lab.token}"
         self._url = f"{lab.url}/lab/workspaces/{path.stem}/tree/{path.name}"
-        page.goto(self._url + query)
-        self._wait_until_ready()
+        if page.url.startswith(lab.url):
+            page.evaluate(OPEN_ALONE, path.name)
+        else:
+            page.goto(f"{self._url}?token={lab.token}")
+        self._wait_for_cells()
+        if with_kernel:
+            self.wait_for_kernel()
 
     def cell(self, number: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
@@ -191,6 +240,22 @@ class NotebookPage:
             if over and text not in self.output_text(number):
                 raise AssertionError(f"{text!r} is not in the output of cell {number}:\n{seen}")
             self.page.wait_for_timeout(20)
+
+    def wait_until_seen(self, number: int, text: str, limit: float = CELL_LIMIT) -> None:
+        """Wait until a cell's output has this text in it, whether or not the cell runs."""
+        end = time.monotonic() + limit
+        while text not in (seen := self.output_text(number)):
+            if time.monotonic() > end:
+                raise AssertionError(f"{text!r} is not in the output of cell {number}:\n{seen}")
+            self.page.wait_for_timeout(20)
+
+    def wait_until_static(self, number: int, limit: float = CELL_LIMIT) -> Locator:
+        """Wait until an answer is plain HTML and no widget; gives that HTML's element."""
+        live = self.output(number).locator(LIVE)
+        expect(live).to_have_count(0, timeout=limit * 1000)
+        static = self.output(number).locator('[data-mime-type="text/html"]')
+        static.wait_for(timeout=limit * 1000)
+        return static
 
     def start(self, number: int) -> None:
         """Run a cell and do not wait for it."""
@@ -230,18 +295,24 @@ class NotebookPage:
         self.command("docmanager:save", wait=True)
         return json.loads(self.path.read_text(encoding="utf-8"))
 
-    def reload(self) -> None:
-        """Reload the page; the kernel lives on."""
+    def reload(self, *, with_kernel: bool = True) -> None:
+        """
+        Reload the page; the kernel lives on.
+
+        * `with_kernel`: wait until it answers; while a cell blocks it, it does not.
+        """
         self.page.goto(self._url)
-        self._wait_until_ready()
+        self._wait_for_cells()
+        if with_kernel:
+            self.wait_for_kernel()
 
     def command(self, name: str, *, wait: bool = False) -> None:
         """Execute one of JupyterLab's own commands."""
         call = f"window.jupyterapp.commands.execute({name!r})"
         self.page.evaluate(call if wait else f"void {call}")
 
-    def _wait_until_ready(self) -> None:
-        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    def wait_for_kernel(self) -> None:
+        """Wait until the page knows whether the kernel is idle or busy."""
         self.page.wait_for_function(
             """() => {
               const session = window.jupyterapp.shell.currentWidget?.sessionContext;
@@ -249,3 +320,6 @@ class NotebookPage:
             }""",
             timeout=60_000,
         )
+
+    def _wait_for_cells(self) -> None:
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)

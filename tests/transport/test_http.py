@@ -456,7 +456,7 @@ async def test_a_proxy_is_asked_for_other_hosts(server, head, monkeypatch):
     assert server.exchanges[0].head.startswith("POST http://model.invalid/v1/chat/completions")
 
 
-@pytest.mark.parametrize("url", ["ftp://x/v1", "http://[::1/v1", "http://x:99999/v1"])
+@pytest.mark.parametrize("url", ["ftp://x/v1", "http://[::1/v1"])
 async def test_what_is_no_address_is_said_to_be_none(server, url):
     """A base URL with a slip of the pen is one sentence that says where to look."""
     with pytest.raises(errors.ConnectionLost) as caught:

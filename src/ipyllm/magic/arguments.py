@@ -62,7 +62,7 @@ def parse_cell(line: str) -> CellArguments:
         raise UsageError("One -m at a time.", hint="Run the cell once for each model.")
     if found.output and not found.output.isidentifier():
         raise UsageError(f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _.")
-    if found.timeout is not None and found.timeout <= 0:
+    if found.timeout is not None and not found.timeout > 0:
         raise UsageError("--timeout takes seconds, more than 0.")
     return CellArguments(
         model=found.model[0] if found.model else "",
@@ -87,7 +87,6 @@ def _parser() -> _Parser:
         prog="%%llm",
         description="Stream a model's answer to this cell's text. The last answer is always in _llm.",
         allow_abbrev=False,
-        exit_on_error=False,
     )
     add = parser.add_argument
     add("-m", "--model", action="append", default=[], metavar="PROVIDER/MODEL", help="who answers; else `%%llm model`, IPYLLM_MODEL, local")

@@ -49,7 +49,17 @@ class Timing:
     tokens: int = 0
     estimated: bool = True
     load: float | None = None
-    gaps: array[float] = field(default_factory=lambda: array("f"), repr=False)
+    gaps: array[float] = field(default_factory=lambda: array("f"))
+
+    def __repr__(self) -> str:
+        """What is known, rounded to a tenth of a millisecond."""
+        known = {name: getattr(self, name) for name in self.__slots__ if name != "gaps"}
+        shown = (
+            f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in known.items()
+            if value is not None
+        )
+        return f"Timing({', '.join(shown)})"
 
 
 class Meter:

@@ -169,7 +169,9 @@ class Run:
         self._finish()
         self._flush()
         timing = self.timing(self._ended)
-        return Reply.of(self.completion, timing, model=self.label, asked=self.asked)
+        return Reply.of(
+            self.completion, timing, model=self.source.model, label=self.label, asked=self.asked
+        )
 
     def _over(self) -> bool:
         if self._inbox.closed:

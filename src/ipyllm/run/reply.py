@@ -37,7 +37,7 @@ class Reply(str):
     * `usage`: the service's token counts.
     * `finish_reason`: why it ended, one of `ipyllm.events.FinishReason`.
     * `timing`: `Timing`, seconds.
-    * `model`: `provider/model`.
+    * `model`: `provider/model`; `label`: the same for people.
     * `messages`: the conversation with this answer at its end.
     * `value`: the typed object of a structured answer, else None.
     * `error`: the `StreamError` that ended it, else None.
@@ -52,6 +52,7 @@ class Reply(str):
     finish_reason: FinishReason
     timing: Timing
     model: str
+    label: str
     messages: list[dict[str, Any]]
     value: Any
     error: StreamError | None
@@ -64,6 +65,7 @@ class Reply(str):
         timing: Timing,
         *,
         model: str = "",
+        label: str = "",
         asked: Sequence[Message] = (),
     ) -> Reply:
         """Everything received, settled."""
@@ -77,6 +79,7 @@ class Reply(str):
         reply.error = completion.error
         reply.timing = timing
         reply.model = model
+        reply.label = label or model
         reply.value = None
         reply.messages = [*map(dict, asked), {"role": "assistant", "content": str(reply)}]
         reply._completion = completion
@@ -96,7 +99,8 @@ class Reply(str):
         """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
         return (
             _restore,
-            (self._completion.events(), self.timing, self.model, self.messages, self.value),
+            (self._completion.events(), self.timing, self.model, self.label)
+            + (self.messages, self.value),
         )
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, Any]:
@@ -106,13 +110,18 @@ class Reply(str):
 
 
 def _restore(
-    events: list[Event], timing: Timing, model: str, messages: list[dict[str, Any]], value: Any
+    events: list[Event],
+    timing: Timing,
+    model: str,
+    label: str,
+    messages: list[dict[str, Any]],
+    value: Any,
 ) -> Reply:
     from ipyllm.run.completion import Completion  # noqa: PLC0415 - it imports nothing of ours back
 
     completion = Completion()
     for event in events:
         completion.add(event)
-    reply = Reply.of(completion, timing, model=model)
+    reply = Reply.of(completion, timing, model=model, label=label)
     reply.messages, reply.value = messages, value
     return reply

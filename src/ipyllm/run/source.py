@@ -37,10 +37,11 @@ class Source(Protocol):
     `run` waits, in the network's thread; `decode` and `close` are called by the thread that
     shows the answer, with what `run` delivered.
 
-    * `label`: what people see.
+    * `model`: the id it is asked for by, `provider/model`; `label`: what people see.
     * `load`: seconds to start a model; None where there is none to start.
     """
 
+    model: str
     label: str
     load: float | None
 
@@ -87,7 +88,7 @@ class HttpSource:
         self._limits = limits
         self._dialect = dialect(target.dialect)
         self._decoder = self._dialect.Decoder()
-        self.label = target.label
+        self.model = self.label = target.label
         self.load: float | None = None
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
@@ -116,7 +117,8 @@ class LocalSource:
         self._request = replace(request, model=path.stem, params=params | dict(request.params))
         self._limits = limits
         self._http: HttpSource | None = None
-        self.label = DEMO_LABEL if demo else f"local/{path.name}"
+        self.model = "local" if demo else f"local/{path.name}"
+        self.label = DEMO_LABEL if demo else self.model
         self.load: float | None = None
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:

@@ -26,7 +26,8 @@ __all__ = ("BlockRenderer", "parser")
 
 _WINDOW = 8192  # characters that gather before blocks are looked for
 _SCHEMES = ("http", "https", "mailto")
-_DEFINITION = re.compile(r"^[ >\-*+\d.)]*\[[^\]\n]+\]:", re.MULTILINE)
+_DEFINITION = re.compile(r"^[ \t>\-*+\d.)]*\[(?:[^\[\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
+_NEWLINE = re.compile(r"\r\n|\r(?!\Z)")  # a CR at the end may be half a CRLF
 
 
 def parser() -> MarkdownIt:
@@ -73,6 +74,8 @@ class BlockRenderer:
 
     def _commit(self) -> None:
         source = "".join(self._pieces)
+        if "\r" in source:
+            source = _NEWLINE.sub("\n", source)  # as the parser does, whose lines the cut counts
         whole = source[: source.rfind("\n") + 1]  # never decide on a line that may still grow
         tokens = self._md.parse(whole)
         starts = [i for i, token in enumerate(tokens) if not token.level and token.nesting >= 0]

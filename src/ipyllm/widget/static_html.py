@@ -59,7 +59,7 @@ class Static:
         """The whole output; without `timed`, nothing that differs from run to run."""
         thought = _thought(reply) if timed else "thought"
         body = "".join(_part(channel, content, thought) for channel, content in self._parts)
-        foot = strip(reply.model, state, reply.timing if timed else None, note, ruled=bool(body))
+        foot = strip(reply.label, state, reply.timing if timed else None, note, ruled=bool(body))
         details = phases(reply.timing) if timed and reply.timing.ttft is not None else ""
         return f'<div style="{_ROOT}">{body}{foot}{details}</div>'
 
