@@ -48,7 +48,13 @@ def pixels() -> list[Row]:
         f" {row['markers']} of {row['of']} markers, long tasks {row['long_task_ms']} ms"
     )
     holds = middle <= 60 and worst <= 250 and row["markers"] == row["of"]
-    return [Row("JupyterLab, 1,500 tokens at 100/s: token to pixel p50 <= 60 ms, max <= 250 ms", figure, holds)]
+    return [
+        Row(
+            "JupyterLab, 1,500 tokens at 100/s: token to pixel p50 <= 60 ms, max <= 250 ms",
+            figure,
+            holds,
+        )
+    ]
 
 
 def stops() -> list[Row]:
@@ -59,7 +65,9 @@ def stops() -> list[Row]:
     out: list[Row] = []
     try:
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            chromium = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=FLAGS
+            )
             for kernel in pythons:
                 for flag in ("", " --bg"):
                     page = chromium.new_page()
@@ -74,7 +82,11 @@ def stops() -> list[Row]:
 
 
 def _stop(page: Any, lab: Lab, mock: MockServer, kernel: str, flag: str) -> Row:
-    path = lab.write(f"stop-{kernel}{flag.strip()}", ["%load_ext ipyllm", f"%%llm -m llamacpp/m{flag}\nHi"], kernel)
+    path = lab.write(
+        f"stop-{kernel}{flag.strip()}",
+        ["%load_ext ipyllm", f"%%llm -m llamacpp/m{flag}\nHi"],
+        kernel,
+    )
     notebook = NotebookPage(page, lab, path)
     notebook.run(0)
     wall = time.time() - time.monotonic()
@@ -88,7 +100,7 @@ def _stop(page: Any, lab: Lab, mock: MockServer, kernel: str, flag: str) -> Row:
         waits.append(1e3 * (mock.exchange().wait_gone() - clicked))
         notebook.wait_done(1)
     where = f"{'background' if flag else 'cell blocked'}, {kernel}"
-    figure = f"median {median(waits):.0f} ms, max {max(waits):.0f} ms of {CLICKS}, click to the server's seeing it"
+    figure = f"median {median(waits):.0f} ms, max {max(waits):.0f} ms of {CLICKS}, click to closed request"
     return Row(f"Stop button, {where}: <= 300 ms", figure, max(waits) <= 300)
 
 

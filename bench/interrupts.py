@@ -67,16 +67,20 @@ PLACES = (
 
 def rows() -> list[Row]:
     out: list[Row] = []
-    for name, python in (("ipykernel 7", sys.executable), ("ipykernel 6", os.environ["IPYLLM_KERNEL6"])):
+    for name, python in (
+        ("ipykernel 7", sys.executable),
+        ("ipykernel 6", os.environ["IPYLLM_KERNEL6"]),
+    ):
         mock = MockServer()
         kernel = Kernel(python, {"JPY_SESSION_NAME": "bench", "LLAMACPP_BASE_URL": mock.base_url})
         try:
             kernel.run("%load_ext ipyllm")
             mock.tokens(3)
             kernel.run(CODE)  # the first call pays for itself
-            for place in PLACES:
-                out.append(_row(f"{place.name}, {name}", _tries(kernel, mock, place, times=1)))
-            out.append(_triple(name, _tries(kernel, mock, PLACES[0], times=3)))
+            out += [
+                _row(f"{place.name}, {name}", _tries(kernel, mock, place, 1)) for place in PLACES
+            ]
+            out.append(_triple(name, _tries(kernel, mock, PLACES[0], 3)))
         finally:
             kernel.close()
             mock.close()
@@ -140,7 +144,9 @@ def _row(where: str, tally: Tally) -> Row:
         and idle[-1] <= 100
         and not tally.lost
     )
-    goal = f"interrupt, {where}: close <= 100 ms in 100 %, median <= 10 ms, idle <= 100 ms, text kept"
+    goal = (
+        f"interrupt, {where}: close <= 100 ms in 100 %, median <= 10 ms, idle <= 100 ms, text kept"
+    )
     return Row(goal, figure, holds)
 
 

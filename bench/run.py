@@ -41,9 +41,8 @@ def table(rows: list[Row]) -> str:
 
 
 def report(found: dict[str, list[Row]]) -> str:
-    machine = (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    )
+    system, python = f"{platform.system()} {platform.machine()}", platform.python_version()
+    machine = f"{os.cpu_count()} cores, {system}, Python {python}"
     parts = [f"## {name}\n\n{table(rows)}\n" for name, rows in found.items()]
     return (
         "# What must hold, measured\n\n"

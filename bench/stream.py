@@ -30,7 +30,9 @@ def first_output(runs: dict[Any, Any]) -> list[Row]:
     ours = mid(runs["paced500", "ours"], "added_first_ms")
     floor = mid(runs["paced500", "floor_json"], "added_first_ms")
     figure = f"{ours:.1f} ms, floor_json {floor:.1f} ms"
-    return [Row("first output at 200 tokens/s: median <= floor_json + 5 ms", figure, ours <= floor + 5)]
+    return [
+        Row("first output at 200 tokens/s: median <= floor_json + 5 ms", figure, ours <= floor + 5)
+    ]
 
 
 def cpu(runs: dict[Any, Any]) -> list[Row]:
@@ -52,8 +54,9 @@ def cpu(runs: dict[Any, Any]) -> list[Row]:
 def streamed_bytes() -> list[Row]:
     """Payload of everything the page gets while the answer streams, message by message."""
     sys.path.insert(0, str(HARNESS))
-    import bench
     from peers import ours  # the harness's own package
+
+    import bench
 
     out: list[Row] = []
     mock = bench.Mock()
@@ -85,7 +88,8 @@ def _streamed(name: str, tap: Any, text: int) -> Row:
     limit = 1.2 * text + 150 * len(live)
     over = (sum(live) - 1.2 * text) / len(live)
     figure = (
-        f"{sum(live):,} B for {text:,} B of text in {len(live)} messages: 1.2 x text + {over:.0f} B a message,"
+        f"{sum(live):,} B for {text:,} B of text in {len(live)} messages:"
+        f" 1.2 x text + {over:.0f} B a message,"
         f" {rate} messages in the busiest second (the widget itself: {opened:,} B)"
     )
     goal = f"streaming payload, {name}: <= 1.2 x text + 150 B a message, <= 31 messages/s"
@@ -121,7 +125,11 @@ def load(runs: dict[Any, Any]) -> list[Row]:
     return [
         Row("%load_ext ipyllm: <= 0.4 s CPU", f"{loaded:.2f} s", loaded <= 0.4),
         Row("first call: <= 0.05 s CPU", f"{first:.3f} s", first <= 0.05),
-        Row("beyond ipykernel's own: <= 15 distributions, <= 12 MB", figure, names <= 15 and megabytes <= 12),
+        Row(
+            "beyond ipykernel's own: <= 15 distributions, <= 12 MB",
+            figure,
+            names <= 15 and megabytes <= 12,
+        ),
     ]
 
 

@@ -6,7 +6,15 @@ import pytest
 
 import ipyllm
 from ipyllm.errors import UsageError
-from ipyllm.events import Finish, ReasoningDelta, StreamError, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from ipyllm.events import (
+    Finish,
+    ReasoningDelta,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
 
 CHUNKS = [
     b'data: {"choices":[{"delta":{"content":"He',
@@ -17,7 +25,10 @@ CHUNKS = [
 
 def test_decoding_ends_in_a_finish():
     """Chunks cut anywhere give the events of the stream."""
-    assert list(ipyllm.decode("openai_chat", CHUNKS)) == [TextDelta("Hello"), Finish("stop", "stop")]
+    assert list(ipyllm.decode("openai_chat", CHUNKS)) == [
+        TextDelta("Hello"),
+        Finish("stop", "stop"),
+    ]
 
 
 def test_events_come_as_soon_as_their_bytes():
@@ -48,7 +59,9 @@ def test_only_names_of_apis_are_imported(name):
 
 def test_folding_gives_a_reply():
     """Events add up to the text and all that is known about it."""
-    reply = ipyllm.fold([ReasoningDelta("hm"), TextDelta("a"), TextDelta("b"), Usage(1, 5), Finish("length", "max")])
+    reply = ipyllm.fold(
+        [ReasoningDelta("hm"), TextDelta("a"), TextDelta("b"), Usage(1, 5), Finish("length", "max")]
+    )
     assert (reply, reply.reasoning, reply.finish_reason) == ("ab", "hm", "length")
     assert (reply.timing.tokens, reply.timing.estimated) == (5, False)
     assert reply.timing.ttft is None
@@ -56,7 +69,12 @@ def test_folding_gives_a_reply():
 
 def test_folding_counts_deltas_where_nothing_else_does():
     """Without usage, tokens are an estimate and marked as one."""
-    events = [TextDelta("a"), ToolCallStart(0, "c", ""), ToolCallDelta(0, "{}"), Finish("tool_calls")]
+    events = [
+        TextDelta("a"),
+        ToolCallStart(0, "c", ""),
+        ToolCallDelta(0, "{}"),
+        Finish("tool_calls"),
+    ]
     timing = ipyllm.fold(events).timing
     assert (timing.tokens, timing.estimated) == (2, True)
 

@@ -91,7 +91,9 @@ def test_the_keyring_is_asked_last(monkeypatch, env_file):
     """Where the package is installed, its entry `ipyllm` is looked up."""
     stored = {("ipyllm", NAME): "ring"}
     monkeypatch.setattr(keys.importlib.util, "find_spec", lambda name: name == "keyring" or None)
-    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda *key: stored.get(key)))
+    monkeypatch.setitem(
+        sys.modules, "keyring", SimpleNamespace(get_password=lambda *key: stored.get(key))
+    )
     assert find_key((OTHER,)) is None
     assert find_key((NAME,)) == Key(NAME, "ring")
     env_file(f"{NAME}=file")

@@ -111,11 +111,16 @@ def test_a_provider_without_a_model_is_refused(spec):
 
 def test_other_packages_add_providers(monkeypatch):
     """An entry point gives a provider or a function that makes one; no built-in is shadowed by accident."""
-    entries = [EntryPoint("mine", "tests", "ipyllm.providers"), EntryPoint("yours", "tests", "ipyllm.providers")]
+    entries = [
+        EntryPoint("mine", "tests", "ipyllm.providers"),
+        EntryPoint("yours", "tests", "ipyllm.providers"),
+    ]
     mine = Provider("mine", "http://127.0.0.1:1/v1")
     loaded = {"mine": mine, "yours": lambda: Provider("yours", "http://127.0.0.1:2/v1")}
     monkeypatch.setattr(EntryPoint, "load", lambda self: loaded[self.name])
-    monkeypatch.setattr(module, "entry_points", lambda group: entries if group == "ipyllm.providers" else [])
+    monkeypatch.setattr(
+        module, "entry_points", lambda group: entries if group == "ipyllm.providers" else []
+    )
     assert resolve("mine/m").base_url == "http://127.0.0.1:1/v1"
     assert resolve("yours/m").base_url == "http://127.0.0.1:2/v1"
     assert {"mine", "yours", "openai"} <= set(providers())

@@ -50,13 +50,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext ipyllm`."""
-    from ipyllm.magic.magic import register  # noqa: PLC0415
+    from ipyllm.magic.magic import register
 
     register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext ipyllm`."""
-    from ipyllm.magic.magic import unregister  # noqa: PLC0415
+    from ipyllm.magic.magic import unregister
 
     unregister(shell)

@@ -101,7 +101,7 @@ class ConnectionLost(ServiceError):
     """Refused, unreachable, or cut before the answer was whole."""
 
 
-class Timeout(ServiceError):  # noqa: A001, N818 - the taxonomy's own word
+class Timeout(ServiceError):
     """A time limit of ours ran out."""
 
 

@@ -7,6 +7,7 @@ set), then the system's keyring if the package `keyring` is installed.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from dataclasses import dataclass, field
@@ -68,6 +69,5 @@ def _unquoted(value: str) -> str:
 def _from_keyring(name: str) -> str:
     if importlib.util.find_spec("keyring") is None:
         return ""
-    import keyring  # pyright: ignore[reportMissingImports]  # noqa: PLC0415 - optional, slow
-
-    return keyring.get_password("ipyllm", name) or ""  # pyright: ignore
+    keyring = importlib.import_module("keyring")
+    return keyring.get_password("ipyllm", name) or ""

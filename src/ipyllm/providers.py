@@ -6,6 +6,7 @@ import difflib
 import os
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
+from typing import Any
 
 from ipyllm.errors import AuthError, UsageError
 from ipyllm.keys import Key, find_key
@@ -72,10 +73,10 @@ _BUILT_IN = {provider.name: provider for provider in PROVIDERS}
 
 
 def providers() -> dict[str, Provider]:
-    """Those above and those other packages register under `ipyllm.providers`."""
+    """Those above, and those (or what makes them) other packages register as `ipyllm.providers`."""
     found = dict(_BUILT_IN)
     for entry in entry_points(group="ipyllm.providers"):
-        loaded = entry.load()
+        loaded: Any = entry.load()
         found[entry.name] = loaded() if callable(loaded) else loaded
     return found
 
@@ -92,7 +93,9 @@ def resolve(spec: str, *, base_url: str = "", key_env: str = "") -> Target:
     # Entry points are asked only for a name of nobody here: the scan costs 10 ms.
     provider = _BUILT_IN.get(name) or providers().get(name)
     if provider is None:
-        raise UsageError(f"Unknown provider {name!r} in {spec!r}.", hint=_nearest(name, providers()))
+        raise UsageError(
+            f"Unknown provider {name!r} in {spec!r}.", hint=_nearest(name, providers())
+        )
     if not model:
         raise UsageError(f"No model named in {spec!r}.", hint=f"Write -m {name}/MODEL.")
     if key_env:

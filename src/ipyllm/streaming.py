@@ -53,7 +53,9 @@ class Stream:
         self._run.tee = self._hand_on
         self._run.start()
         target = contextvars.copy_context().run
-        threading.Thread(target=target, args=(self._pump,), name="ipyllm-stream", daemon=True).start()
+        threading.Thread(
+            target=target, args=(self._pump,), name="ipyllm-stream", daemon=True
+        ).start()
 
     def cancel(self) -> None:
         """Stop the answer; what has arrived is kept."""
@@ -69,9 +71,10 @@ class Stream:
             Stopped: the user interrupted the wait; the same.
         """
         with Interrupts(self.cancel) as interrupts:
-            return self._settled(interrupts)
+            return self.settled(interrupts)
 
-    def _settled(self, interrupts: Interrupts) -> Reply:
+    def settled(self, interrupts: Interrupts) -> Reply:
+        """As `reply`, under an interrupt handler of the caller's."""
         while not self._over.wait(0.2):  # in slices: Windows cannot interrupt a wait
             pass
         if self._bug is not None:
@@ -158,10 +161,10 @@ class Stream:
                     reader.put(None)
 
     def _ipython_display_(self) -> None:
-        from IPython import get_ipython  # noqa: PLC0415 - a script has no use for it
-        from IPython.display import display  # noqa: PLC0415
+        from IPython import get_ipython
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-        from ipyllm.magic.answer import sink_for  # noqa: PLC0415
+        from ipyllm.magic.answer import sink_for
 
         if self._over.is_set() and self._reply is not None:
             display(self._reply)
@@ -221,7 +224,7 @@ def ask(prompt: str = "", **options: Any) -> Reply:
         running.append(stream(prompt, **options))
         if interrupts.hit:  # before there was anything to cancel
             running[0].cancel()
-        return running[0]._settled(interrupts)  # noqa: SLF001 - one interrupt handler for both
+        return running[0].settled(interrupts)
 
 
 def _cancel_all(streams: list[Stream]) -> None:

@@ -67,10 +67,9 @@ def test_interrupt_keeps_the_text_and_says_so_in_one_line(open_notebook, mock, k
     interrupt(notebook)
     notebook.wait_done(1)
     assert "kept as well" in notebook.wait_until_static(1).inner_text()
-    said = notebook.output(1).locator('[data-mime-type="application/vnd.jupyter.error"]')
-    assert said.inner_text().strip() == (
-        "Stopped: interrupted by you after ~2 tokens; the text is in `_llm`"
-    )
+    said = notebook.output(1).locator(".jp-RenderedText")
+    expected = "Stopped: interrupted by you after ~2 tokens; the text is in `_llm`"
+    assert expected == said.inner_text().strip()
     notebook.run(2)
     assert notebook.output_text(2).strip() == "kept as well interrupted"
 
@@ -106,7 +105,8 @@ def test_stop_of_a_background_run_stops_that_one_alone(open_notebook, mock, kern
     mock.answer(Token("behind"), Hold())
     mock.answer(Token("in front "), Hold(gate), Token("to its end"), End())
     background = "%%llm --bg -o behind -m llamacpp/mock\nHello?"
-    notebook = open_notebook(LOAD, background, ASK, "print(behind, '|', _llm)", kernel=kernel)
+    front = "%%llm -o front -m llamacpp/mock\nHello?"
+    notebook = open_notebook(LOAD, background, front, "print(behind, '|', front)", kernel=kernel)
     notebook.run(0)
     notebook.run(1)
     notebook.wait_until_seen(1, "behind")

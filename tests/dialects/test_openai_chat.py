@@ -48,12 +48,24 @@ def folded(events: list[Event]) -> Completion:
 
 
 def frame(payload: Any) -> bytes:
-    return b"data: " + (payload if isinstance(payload, bytes) else json.dumps(payload).encode()) + b"\n\n"
+    return (
+        b"data: "
+        + (payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+        + b"\n\n"
+    )
 
 
-def chunk(finish: str | None = None, *, index: int = 0, more: dict[str, Any] | None = None, **delta: Any) -> bytes:
+def chunk(
+    finish: str | None = None, *, index: int = 0, more: dict[str, Any] | None = None, **delta: Any
+) -> bytes:
     choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-    shape = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    shape = {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+    }
     return frame(shape | (more or {}))
 
 
@@ -65,8 +77,14 @@ def calls(*fragments: dict[str, Any]) -> bytes:
     return chunk(tool_calls=list(fragments))
 
 
-def call(ident: str | None = None, name: str | None = None, arguments: Any = None, **index: Any) -> dict[str, Any]:
-    return {"id": ident, "type": "function", "function": {"name": name, "arguments": arguments}} | index
+def call(
+    ident: str | None = None, name: str | None = None, arguments: Any = None, **index: Any
+) -> dict[str, Any]:
+    return {
+        "id": ident,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    } | index
 
 
 ROLE = chunk(role="assistant", content="")
@@ -104,7 +122,12 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "CRLF": ((ROLE + text("a") + END + DONE).replace(b"\n", b"\r\n"), [TextDelta("a"), STOP]),
     "line separators inside text": (
-        frame(json.dumps({"choices": [{"delta": {"content": "a\u2028b\u0085"}}]}, ensure_ascii=False).encode()) + END,
+        frame(
+            json.dumps(
+                {"choices": [{"delta": {"content": "a\u2028b\u0085"}}]}, ensure_ascii=False
+            ).encode()
+        )
+        + END,
         [TextDelta("a\u2028b\u0085"), STOP],
     ),
     "a bad byte inside text": (
@@ -126,14 +149,20 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [ReasoningDelta("a\ufffd"), TextDelta("b"), STOP],
     ),
     "reasoning_content (DeepSeek)": (
-        chunk(content=None, reasoning_content="hm") + chunk(content="a", reasoning_content=None) + END + DONE,
+        chunk(content=None, reasoning_content="hm")
+        + chunk(content="a", reasoning_content=None)
+        + END
+        + DONE,
         [ReasoningDelta("hm"), TextDelta("a"), STOP],
     ),
     "reasoning (Groq, OpenRouter, Ollama)": (
         chunk(content="", reasoning="hm") + text("a") + END + DONE,
         [ReasoningDelta("hm"), TextDelta("a"), STOP],
     ),
-    "thinking": (chunk(thinking="hm") + text("a") + END, [ReasoningDelta("hm"), TextDelta("a"), STOP]),
+    "thinking": (
+        chunk(thinking="hm") + text("a") + END,
+        [ReasoningDelta("hm"), TextDelta("a"), STOP],
+    ),
     "the same reasoning under two names counts once (vLLM)": (
         chunk(reasoning="hm", reasoning_content="hm") + text("a") + END,
         [ReasoningDelta("hm"), TextDelta("a"), STOP],
@@ -147,10 +176,19 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         chunk(refusal="I ") + chunk(refusal="won't", content=None) + END + DONE,
         [RefusalDelta("I "), RefusalDelta("won't"), STOP],
     ),
-    "empty refusal (Snowflake)": (chunk(content="a", refusal="") + DONE, [TextDelta("a"), Finish("stop")]),
+    "empty refusal (Snowflake)": (
+        chunk(content="a", refusal="") + DONE,
+        [TextDelta("a"), Finish("stop")],
+    ),
     "content in parts (Mistral)": (
         chunk(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}])
-        + chunk(content=[{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}])
+        + chunk(
+            content=[
+                {"type": "text", "text": "a"},
+                {"type": "image"},
+                {"type": "text", "text": "b"},
+            ]
+        )
         + END,
         [ReasoningDelta("hm"), TextDelta("a"), TextDelta("b"), STOP],
     ),
@@ -161,7 +199,13 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         + calls({"index": 0, "function": {"arguments": ":1}"}})
         + CALLED
         + DONE,
-        [ToolCallStart(0, "c1", "add"), ToolCallDelta(0, '{"a"'), ToolCallDelta(0, ":1}"), ToolCallEnd(0), TOOL_CALLS],
+        [
+            ToolCallStart(0, "c1", "add"),
+            ToolCallDelta(0, '{"a"'),
+            ToolCallDelta(0, ":1}"),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "a whole call at once (Mistral, xAI)": (
         calls(call("c1", "add", "{}", index=0)) + CALLED,
@@ -177,7 +221,13 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "text before a call": (
         text("Let me see.") + calls(call("c1", "now", "{}", index=0)) + CALLED,
-        [TextDelta("Let me see."), ToolCallStart(0, "c1", "now"), ToolCallDelta(0, "{}"), ToolCallEnd(0), TOOL_CALLS],
+        [
+            TextDelta("Let me see."),
+            ToolCallStart(0, "c1", "now"),
+            ToolCallDelta(0, "{}"),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "two calls, one after the other": (
         calls(call("c1", "f", "{", index=0))
@@ -210,8 +260,16 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         ],
     ),
     "an index from 1 (Bedrock)": (
-        calls(call("c1", "f", "{", index=1)) + calls({"index": 1, "function": {"arguments": "}"}}) + CALLED,
-        [ToolCallStart(0, "c1", "f"), ToolCallDelta(0, "{"), ToolCallDelta(0, "}"), ToolCallEnd(0), TOOL_CALLS],
+        calls(call("c1", "f", "{", index=1))
+        + calls({"index": 1, "function": {"arguments": "}"}})
+        + CALLED,
+        [
+            ToolCallStart(0, "c1", "f"),
+            ToolCallDelta(0, "{"),
+            ToolCallDelta(0, "}"),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "no index and an empty id (Gemini)": (
         calls(call("", "f", "{}")) + calls(call("", "g", "[]")) + END,
@@ -226,7 +284,10 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         ],
     ),
     "no index, one id on every fragment": (
-        calls(call("c1", "f", "{")) + calls(call("c1", None, "}")) + calls(call("c2", "f", "{}")) + CALLED,
+        calls(call("c1", "f", "{"))
+        + calls(call("c1", None, "}"))
+        + calls(call("c2", "f", "{}"))
+        + CALLED,
         [
             ToolCallStart(0, "c1", "f"),
             ToolCallDelta(0, "{"),
@@ -239,8 +300,16 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         ],
     ),
     "a null index, the id only once": (
-        calls(call("c1", "f", "{", index=None)) + calls({"index": None, "function": {"arguments": "}"}}) + CALLED,
-        [ToolCallStart(0, "c1", "f"), ToolCallDelta(0, "{"), ToolCallDelta(0, "}"), ToolCallEnd(0), TOOL_CALLS],
+        calls(call("c1", "f", "{", index=None))
+        + calls({"index": None, "function": {"arguments": "}"}})
+        + CALLED,
+        [
+            ToolCallStart(0, "c1", "f"),
+            ToolCallDelta(0, "{"),
+            ToolCallDelta(0, "}"),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "index 0 for two calls with ids of their own": (
         calls(call("c1", "f", "{}", index=0)) + calls(call("c2", "f", "[]", index=0)) + CALLED,
@@ -256,11 +325,20 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "id and name on every fragment": (
         calls(call("c1", "f", "{", index=0)) + calls(call("c1", "f", "}", index=0)) + CALLED,
-        [ToolCallStart(0, "c1", "f"), ToolCallDelta(0, "{"), ToolCallDelta(0, "}"), ToolCallEnd(0), TOOL_CALLS],
+        [
+            ToolCallStart(0, "c1", "f"),
+            ToolCallDelta(0, "{"),
+            ToolCallDelta(0, "}"),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "tool_calls null": (chunk(content="a", tool_calls=None) + END, [TextDelta("a"), STOP]),
     "usage after the finish": (
-        text("a") + END + frame({"object": "chat.completion.chunk", "choices": [], "usage": USAGE}) + DONE,
+        text("a")
+        + END
+        + frame({"object": "chat.completion.chunk", "choices": [], "usage": USAGE})
+        + DONE,
         [TextDelta("a"), COUNTED, STOP],
     ),
     "usage beside the finish (DeepSeek)": (
@@ -268,22 +346,29 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [TextDelta("a"), COUNTED, STOP],
     ),
     "usage on every chunk (Perplexity)": (
-        chunk(content="a", more={"usage": {"prompt_tokens": 1}}) + chunk("stop", content="b", more={"usage": USAGE}),
+        chunk(content="a", more={"usage": {"prompt_tokens": 1}})
+        + chunk("stop", content="b", more={"usage": USAGE}),
         [TextDelta("a"), Usage(1, raw={"prompt_tokens": 1}), TextDelta("b"), COUNTED, STOP],
     ),
     "usage of nulls (Databricks)": (
-        chunk(content="a", more={"usage": {"prompt_tokens": None, "completion_tokens": None}}) + END,
+        chunk(content="a", more={"usage": {"prompt_tokens": None, "completion_tokens": None}})
+        + END,
         [TextDelta("a"), Usage(raw={"prompt_tokens": None, "completion_tokens": None}), STOP],
     ),
     "usage in x_groq": (
-        chunk(content="a", more={"x_groq": {"id": "r"}}) + chunk("stop", more={"x_groq": {"usage": USAGE}}) + DONE,
+        chunk(content="a", more={"x_groq": {"id": "r"}})
+        + chunk("stop", more={"x_groq": {"usage": USAGE}})
+        + DONE,
         [TextDelta("a"), COUNTED, STOP],
     ),
     "no choices (Azure)": (
         frame({"choices": [], "object": "", "prompt_filter_results": []}) + text("a") + END,
         [TextDelta("a"), STOP],
     ),
-    "choices null": (frame({"object": "x", "choices": None}) + text("a") + END, [TextDelta("a"), STOP]),
+    "choices null": (
+        frame({"object": "x", "choices": None}) + text("a") + END,
+        [TextDelta("a"), STOP],
+    ),
     "finish_reason empty on every chunk (old Ollama)": (
         chunk("", content="a") + chunk("", content="b") + chunk("stop") + DONE,
         [TextDelta("a"), TextDelta("b"), STOP],
@@ -293,22 +378,46 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [TextDelta("a"), STOP],
     ),
     "length": (text("a") + chunk("length") + DONE, [TextDelta("a"), Finish("length", "length")]),
-    "model_length (Mistral)": (text("a") + chunk("model_length"), [TextDelta("a"), Finish("length", "model_length")]),
-    "content_filter": (chunk("content_filter") + DONE, [Finish("content_filter", "content_filter")]),
+    "model_length (Mistral)": (
+        text("a") + chunk("model_length"),
+        [TextDelta("a"), Finish("length", "model_length")],
+    ),
+    "content_filter": (
+        chunk("content_filter") + DONE,
+        [Finish("content_filter", "content_filter")],
+    ),
     "function_call": (chunk("function_call") + DONE, [Finish("tool_calls", "function_call")]),
-    "a word of its own": (text("a") + chunk("tired") + DONE, [TextDelta("a"), Finish("stop", "tired")]),
-    "DONE but no finish_reason after text (Snowflake)": (text("a") + DONE, [TextDelta("a"), Finish("stop")]),
+    "a word of its own": (
+        text("a") + chunk("tired") + DONE,
+        [TextDelta("a"), Finish("stop", "tired")],
+    ),
+    "DONE but no finish_reason after text (Snowflake)": (
+        text("a") + DONE,
+        [TextDelta("a"), Finish("stop")],
+    ),
     "DONE alone (vLLM)": (DONE, [TRUNCATED]),
     "role, then DONE": (ROLE + DONE, [TRUNCATED]),
     "nothing at all": (b"", [TRUNCATED]),
     "blank lines only": (b"\n\n\n", [TRUNCATED]),
     "nothing after DONE counts": (text("a") + END + DONE + text("b"), [TextDelta("a"), STOP]),
     "other choices are left out": (
-        text("a") + chunk(content="x", index=1) + chunk("stop", index=1) + text("b") + chunk("length"),
+        text("a")
+        + chunk(content="x", index=1)
+        + chunk("stop", index=1)
+        + text("b")
+        + chunk("length"),
         [TextDelta("a"), TextDelta("b"), Finish("length", "length")],
     ),
     "two choices in one chunk": (
-        frame({"choices": [{"index": 1, "delta": {"content": "x"}}, {"index": 0, "delta": {"content": "a"}}]}) + END,
+        frame(
+            {
+                "choices": [
+                    {"index": 1, "delta": {"content": "x"}},
+                    {"index": 0, "delta": {"content": "a"}},
+                ]
+            }
+        )
+        + END,
         [TextDelta("a"), STOP],
     ),
     "a null payload (llama.cpp)": (frame(b"null") + text("a") + END, [TextDelta("a"), STOP]),
@@ -318,7 +427,11 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [TextDelta("a"), Notice("malformed", "{oops"), TextDelta("b"), STOP],
     ),
     "progress of the prompt (llama.cpp)": (
-        chunk(role="assistant", content=None, more={"prompt_progress": {"total": 9, "cache": 0, "processed": 4, "time_ms": 1}})
+        chunk(
+            role="assistant",
+            content=None,
+            more={"prompt_progress": {"total": 9, "cache": 0, "processed": 4, "time_ms": 1}},
+        )
         + text("a")
         + END,
         [Progress(4, 9), TextDelta("a"), STOP],
@@ -332,10 +445,14 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [TextDelta("a"), failed("Boom", "server_error", {"error": ERROR}), Finish("error")],
     ),
     "an error event (Groq)": (
-        chunk(reasoning="hm") + b"event: error\n" + frame({"error": {"message": "Boom", "code": "tool_use_failed"}}),
+        chunk(reasoning="hm")
+        + b"event: error\n"
+        + frame({"error": {"message": "Boom", "code": "tool_use_failed"}}),
         [
             ReasoningDelta("hm"),
-            failed("Boom", "tool_use_failed", {"error": {"message": "Boom", "code": "tool_use_failed"}}),
+            failed(
+                "Boom", "tool_use_failed", {"error": {"message": "Boom", "code": "tool_use_failed"}}
+            ),
             Finish("error"),
         ],
     ),
@@ -357,12 +474,19 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "an error object without error key (old vLLM)": (
         frame({"object": "error", "message": "Boom", "code": 400}),
-        [failed("Boom", "400", {"object": "error", "message": "Boom", "code": 400}), Finish("error")],
+        [
+            failed("Boom", "400", {"object": "error", "message": "Boom", "code": 400}),
+            Finish("error"),
+        ],
     ),
     "an error of type error (Anthropic)": (
         frame({"type": "error", "error": {"type": "overloaded_error", "message": "Boom"}}),
         [
-            failed("Boom", "overloaded_error", {"type": "error", "error": {"type": "overloaded_error", "message": "Boom"}}),
+            failed(
+                "Boom",
+                "overloaded_error",
+                {"type": "error", "error": {"type": "overloaded_error", "message": "Boom"}},
+            ),
             Finish("error"),
         ],
     ),
@@ -371,10 +495,17 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [failed("Boom", "404", [{"error": {"code": 404, "message": "Boom"}}]), Finish("error")],
     ),
     "an error after finish_reason (OpenRouter)": (
-        text("a") + chunk("length") + frame({"error": {"code": 400, "message": "Boom"}, "object": "x", "choices": []}) + DONE,
+        text("a")
+        + chunk("length")
+        + frame({"error": {"code": 400, "message": "Boom"}, "object": "x", "choices": []})
+        + DONE,
         [
             TextDelta("a"),
-            failed("Boom", "400", {"error": {"code": 400, "message": "Boom"}, "object": "x", "choices": []}),
+            failed(
+                "Boom",
+                "400",
+                {"error": {"code": 400, "message": "Boom"}, "object": "x", "choices": []},
+            ),
             Finish("error", "length"),
         ],
     ),
@@ -518,8 +649,27 @@ def test_plain_deltas_and_the_long_way_agree():
 
 
 _PIECES = [raw for raw, _ in CASES.values()]
-_MORSELS = [ROLE, text("é"), END, DONE, CALLED, calls(call("c", "f", "{", index=0)), b"data: ", b"\n\n", b"{", b"[", b"\r"]
-_MORSELS += [b'{"choices":[{"delta":{"content":', b'"\\ud83d"', b"}}]}", b"null", b": c\n", frame({"error": ERROR})]
+_MORSELS = [
+    ROLE,
+    text("é"),
+    END,
+    DONE,
+    CALLED,
+    calls(call("c", "f", "{", index=0)),
+    b"data: ",
+    b"\n\n",
+    b"{",
+    b"[",
+    b"\r",
+]
+_MORSELS += [
+    b'{"choices":[{"delta":{"content":',
+    b'"\\ud83d"',
+    b"}}]}",
+    b"null",
+    b": c\n",
+    frame({"error": ERROR}),
+]
 
 
 @given(cuts(st.sampled_from(_PIECES)))
@@ -530,7 +680,9 @@ def test_any_cut_of_a_stream_decodes_alike(case):
     assert with_cuts == [event for event in decoded([raw]) if not is_comment(event)]
 
 
-@given(cuts(st.lists(st.sampled_from(_MORSELS), max_size=12).map(b"".join) | st.binary(max_size=80)))
+@given(
+    cuts(st.lists(st.sampled_from(_MORSELS), max_size=12).map(b"".join) | st.binary(max_size=80))
+)
 def test_garbage_gives_events_or_a_protocol_error(case):
     """Nothing a server may send raises anything else, and any cut of it decodes alike."""
     raw, pieces = case
@@ -545,12 +697,33 @@ def test_garbage_gives_events_or_a_protocol_error(case):
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "stop", "\ud83d"]),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(
-        st.sampled_from(["choices", "delta", "content", "tool_calls", "function", "arguments", "index", "id", "name"]
-                        + ["usage", "error", "finish_reason", "prompt_progress", "x_groq", "text", "thinking", "type"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "delta",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "arguments",
+                    "index",
+                    "id",
+                    "name",
+                    "usage",
+                    "error",
+                    "finish_reason",
+                    "prompt_progress",
+                    "x_groq",
+                    "text",
+                    "thinking",
+                    "type",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
@@ -577,7 +750,11 @@ def test_any_json_gives_events(payloads, inner):
 def test_text_arrives_as_it_was_sent(pieces, data):
     """Any text in any deltas, escaped or not, cut anywhere, comes back."""
     raw = b"".join(
-        frame(json.dumps({"choices": [{"delta": {"content": piece}}]}, ensure_ascii=data.draw(st.booleans())).encode())
+        frame(
+            json.dumps(
+                {"choices": [{"delta": {"content": piece}}]}, ensure_ascii=data.draw(st.booleans())
+            ).encode()
+        )
         for piece in pieces
     )
     places = data.draw(st.lists(st.integers(0, len(raw)), max_size=8))
@@ -615,7 +792,9 @@ def test_the_system_prompt_comes_first():
 
 def test_params_are_sent_as_they_are():
     """Any parameter of the API can be set, also those we set ourselves."""
-    request = Request("m", (), params={"temperature": 0, "stream_options": None}, tools=({"type": "function"},))
+    request = Request(
+        "m", (), params={"temperature": 0, "stream_options": None}, tools=({"type": "function"},)
+    )
     sent = body(request)
     assert sent["temperature"] == 0
     assert sent["stream_options"] is None

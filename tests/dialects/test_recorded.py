@@ -51,7 +51,9 @@ def completed(events: list[Event]) -> Completion:
 
 
 @pytest.mark.parametrize("cut", [whole, byte_by_byte, randomly])
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_a_recorded_answer_is_what_the_sdk_says(recording, cut):
     """Text, reasoning, tool calls, the word for the end, and usage are the SDK's, however cut."""
     raw, expected = read(recording)
@@ -78,7 +80,9 @@ def test_a_recorded_answer_is_what_the_sdk_says(recording, cut):
     assert got.events() == events
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_half_a_recorded_answer_is_no_whole_one(recording):
     """Cut in the middle, a recording gives a part of its text and never a reason to believe it whole."""
     raw, _ = read(recording)

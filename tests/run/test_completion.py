@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,14 +61,21 @@ def test_the_transcript_holds_every_delta(added):
         joined = "".join(text for name, text in transcript if name == channel)
         assert joined == getattr(completion, channel)
     channels = [name for name, _ in transcript]
-    assert all(one != other for one, other in zip(channels, channels[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(channels))
 
 
 def test_text_reasoning_and_refusal_are_kept_apart():
     """Each kind of delta adds to its own text."""
-    completion = completed(ReasoningDelta("h"), ReasoningDelta("m"), TextDelta("a"), RefusalDelta("no"), TextDelta("b"))
+    completion = completed(
+        ReasoningDelta("h"), ReasoningDelta("m"), TextDelta("a"), RefusalDelta("no"), TextDelta("b")
+    )
     assert (completion.text, completion.reasoning, completion.refusal) == ("ab", "hm", "no")
-    assert completion.transcript() == [("reasoning", "hm"), ("text", "a"), ("refusal", "no"), ("text", "b")]
+    assert completion.transcript() == [
+        ("reasoning", "hm"),
+        ("text", "a"),
+        ("refusal", "no"),
+        ("text", "b"),
+    ]
 
 
 def test_tool_calls_are_joined_by_index():
@@ -97,7 +106,9 @@ def test_the_last_word_on_each_count_wins():
 
 def test_the_first_error_is_kept():
     """What broke first is what people have to know."""
-    completion = completed(StreamError("ServerError", "first"), StreamError("ServerError", "second"))
+    completion = completed(
+        StreamError("ServerError", "first"), StreamError("ServerError", "second")
+    )
     assert completion.error is not None
     assert completion.error.message == "first"
 

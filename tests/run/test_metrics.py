@@ -57,7 +57,12 @@ def test_a_call_is_a_token(event):
 
 def test_gaps_lie_between_tokens():
     """One gap for each token after the first."""
-    timing = timed((TextDelta("a"), 10.5), (Notice("comment", ""), 10.6), (TextDelta("b"), 10.75), (TextDelta("c"), 10.75))
+    timing = timed(
+        (TextDelta("a"), 10.5),
+        (Notice("comment", ""), 10.6),
+        (TextDelta("b"), 10.75),
+        (TextDelta("c"), 10.75),
+    )
     assert timing.gaps == array("f", [0.25, 0.0])
 
 

@@ -12,7 +12,9 @@ from ipyllm.run.outcome import failure, note
 from ipyllm.run.reply import Reply
 
 
-def replied(text: str, reason, *, error: StreamError | None = None, tokens: int = 0, estimated: bool = False) -> Reply:
+def replied(
+    text: str, reason, *, error: StreamError | None = None, tokens: int = 0, estimated: bool = False
+) -> Reply:
     completion = Completion()
     for event in [TextDelta(text)] if text else []:
         completion.add(event)
@@ -27,7 +29,10 @@ def replied(text: str, reason, *, error: StreamError | None = None, tokens: int 
     [
         (replied("a", "stop", tokens=1), ""),
         (replied("a", "length", tokens=1), "stopped at the token limit"),
-        (replied("a", "interrupted", tokens=1), "interrupted by you after 1 token; the text is in `x`"),
+        (
+            replied("a", "interrupted", tokens=1),
+            "interrupted by you after 1 token; the text is in `x`",
+        ),
         (
             replied("a", "interrupted", tokens=1234, estimated=True),
             "interrupted by you after ~1,234 tokens; the text is in `x`",
@@ -37,7 +42,10 @@ def replied(text: str, reason, *, error: StreamError | None = None, tokens: int 
             replied("a", "truncated", tokens=2),
             "cut off after 2 tokens: the stream ended without a sign of a finished answer",
         ),
-        (replied("a", "content_filter", tokens=2), "cut by the service's content filter after 2 tokens"),
+        (
+            replied("a", "content_filter", tokens=2),
+            "cut by the service's content filter after 2 tokens",
+        ),
         (replied("a", "error", tokens=2), "failed after 2 tokens; the text is in `x`"),
         (replied("", "error"), "failed before the first token"),
     ],
@@ -50,7 +58,9 @@ def test_the_note_beside_an_answer(reply, said):
 
 def test_the_stop_button_is_no_interrupt():
     """Whoever pressed Stop is told so."""
-    assert note(replied("a", "interrupted", tokens=1), "x", stopped=True).startswith("stopped after 1 token")
+    assert note(replied("a", "interrupted", tokens=1), "x", stopped=True).startswith(
+        "stopped after 1 token"
+    )
 
 
 def test_only_an_error_is_a_failure():
@@ -60,7 +70,10 @@ def test_only_an_error_is_a_failure():
 
 def test_a_failure_says_where_the_text_is():
     """The class is the error's own; the hint tells what was kept."""
-    failed = failure(replied("a", "error", error=StreamError("RateLimited", "Too many", status=429), tokens=3), "x")
+    failed = failure(
+        replied("a", "error", error=StreamError("RateLimited", "Too many", status=429), tokens=3),
+        "x",
+    )
     assert isinstance(failed, errors.RateLimited)
     assert failed.status == 429
     assert str(failed) == "Too many. It came after 3 tokens; what had arrived is in `x`."
@@ -68,7 +81,9 @@ def test_a_failure_says_where_the_text_is():
 
 def test_a_failure_before_the_first_token_keeps_to_the_point():
     """Nothing arrived, so nothing is said about it."""
-    failed = failure(replied("", "error", error=StreamError("AuthError", "Bad key.", status=401)), "x")
+    failed = failure(
+        replied("", "error", error=StreamError("AuthError", "Bad key.", status=401)), "x"
+    )
     assert isinstance(failed, errors.AuthError)
     assert str(failed) == "Bad key."
 

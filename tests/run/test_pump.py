@@ -48,7 +48,9 @@ class Recorder:
 
     @property
     def text(self) -> str:
-        return "".join(text for batch in self.batches for channel, text in batch.pieces if channel == "text")
+        return "".join(
+            text for batch in self.batches for channel, text in batch.pieces if channel == "text"
+        )
 
 
 def text(piece: str) -> bytes:
@@ -81,7 +83,9 @@ def test_an_answer_arrives_whole():
 
 def test_events_need_no_decoding():
     """A source may deliver events in place of bytes."""
-    reply = pumped(ScriptedSource([ReasoningDelta("hm")], [TextDelta("a"), Finish("length", "max")]))
+    reply = pumped(
+        ScriptedSource([ReasoningDelta("hm")], [TextDelta("a"), Finish("length", "max")])
+    )
     assert (reply, reply.reasoning, reply.finish_reason) == ("a", "hm", "length")
 
 
@@ -106,7 +110,9 @@ def test_later_tokens_are_shown_an_interval_later():
     sink = Recorder(clock)
     sink.on_emit = lambda batch: first.set() if batch.pieces else None
     tick = INTERVAL / 8
-    steps = [step for i in range(16) for step in (lambda: clock.advance(tick), [TextDelta(str(i % 10))])]
+    steps = [
+        step for i in range(16) for step in (lambda: clock.advance(tick), [TextDelta(str(i % 10))])
+    ]
     pumped(ScriptedSource([TextDelta("a")], first, *steps, [Finish("stop")]), sink, clock=clock)
     assert sink.text == "a" + "".join(str(i % 10) for i in range(16))
     assert all(later - earlier > INTERVAL - 1e-9 for earlier, later in pairwise(sink.times[:-1]))
@@ -137,7 +143,13 @@ def test_a_state_is_shown_before_any_token():
 
     sink.on_emit = on_emit
     source = ScriptedSource(
-        [Notice("phase", "waiting")], seen[0], later, [Progress(1, 2)], seen[1], later, [TextDelta("a"), Finish("stop")]
+        [Notice("phase", "waiting")],
+        seen[0],
+        later,
+        [Progress(1, 2)],
+        seen[1],
+        later,
+        [TextDelta("a"), Finish("stop")],
     )
     pumped(source, sink, clock=clock)
     assert states == ["waiting", "prefill", "streaming"]
@@ -198,7 +210,9 @@ def test_cancel_keeps_what_no_batch_had_shown_yet():
     """What arrived within the last interval is in the reply and on the screen, too."""
     clock, arrived = FakeClock(), threading.Event()
     sink = Recorder()
-    run = Run(ScriptedSource(text("a"), text("b"), arrived.set, threading.Event()), sink, clock=clock)
+    run = Run(
+        ScriptedSource(text("a"), text("b"), arrived.set, threading.Event()), sink, clock=clock
+    )
     run.start()
     assert arrived.wait(LIMIT)
     run.cancel()
@@ -232,7 +246,9 @@ def test_an_error_keeps_the_text():
     sink = Recorder()
     reply = pumped(ScriptedSource(text("Hel"), lost), sink)
     assert (reply, reply.finish_reason) == ("Hel", "error")
-    assert reply.error == StreamError("ConnectionLost", "x closed the connection before the answer was whole.")
+    assert reply.error == StreamError(
+        "ConnectionLost", "x closed the connection before the answer was whole."
+    )
     assert sink.text == "Hel"
 
 
@@ -331,9 +347,15 @@ def test_a_backlog_is_decoded_before_the_batch_is_due(monkeypatch):
     """Megabytes that come within one interval do not wait for its end."""
     monkeypatch.setattr(inbox, "_SLICE", 60.0)
     clock, seen = FakeClock(), threading.Event()
-    run = Run(ScriptedSource(text("a"), *[text("x" * 1000)] * 600, seen, end(), DONE), NullSink(), clock=clock)
+    run = Run(
+        ScriptedSource(text("a"), *[text("x" * 1000)] * 600, seen, end(), DONE),
+        NullSink(),
+        clock=clock,
+    )
     # The clock stands still: after the first batch no other is due, and only the backlog wakes.
-    run.tee = lambda events: seen.set() if len(events) == 1 and len(run.completion.text) > 100_000 else None
+    run.tee = lambda events: (
+        seen.set() if len(events) == 1 and len(run.completion.text) > 100_000 else None
+    )
     run.start()
     assert len(run.pump()) == 600_001
 
@@ -359,7 +381,10 @@ def test_every_view_of_a_run_sees_all_of_it():
 
 def test_nothing_comes_after_the_end():
     """What a source delivers after its Finish is nobody's."""
-    run = Run(ScriptedSource([TextDelta("a")], [Finish("stop")], [TextDelta("b"), Finish("length")]), NullSink())
+    run = Run(
+        ScriptedSource([TextDelta("a")], [Finish("stop")], [TextDelta("b"), Finish("length")]),
+        NullSink(),
+    )
     seen: list[object] = []
     run.tee = seen.extend
     run.start()
@@ -387,7 +412,9 @@ def test_the_tee_gets_every_event():
 def test_timing_so_far_is_known_while_it_runs():
     """The strip's numbers can be asked for at any time."""
     clock, gate, sink = FakeClock(), threading.Event(), Recorder()
-    run = Run(ScriptedSource(lambda: clock.advance(0.5), text("a"), gate, end(), DONE), sink, clock=clock)
+    run = Run(
+        ScriptedSource(lambda: clock.advance(0.5), text("a"), gate, end(), DONE), sink, clock=clock
+    )
     ttft: list[float | None] = []
 
     def on_emit(_batch: Batch) -> None:

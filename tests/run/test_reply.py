@@ -59,7 +59,10 @@ def test_a_reply_knows_the_rest():
     assert reply.finish_reason == "error"
     assert reply.error == StreamError("ServerError", "Boom")
     assert reply.model == "m/x"
-    assert reply.messages == [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    assert reply.messages == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+    ]
     assert reply.raw_events == EVENTS
     assert reply.value is None
     assert reply.transcript[0] == ("reasoning", "hm")
@@ -77,7 +80,9 @@ def test_a_refusal_is_kept_apart():
 
 
 @pytest.mark.parametrize(
-    "again", [copy.copy, copy.deepcopy, lambda reply: pickle.loads(pickle.dumps(reply))], ids=["copy", "deepcopy", "pickle"]
+    "again",
+    [copy.copy, copy.deepcopy, lambda reply: pickle.loads(pickle.dumps(reply))],
+    ids=["copy", "deepcopy", "pickle"],
 )
 def test_a_copy_is_whole(again):
     """Copied, pickled or sent to another process, a reply keeps all it knows."""
@@ -86,7 +91,17 @@ def test_a_copy_is_whole(again):
     other = again(reply)
     assert type(other) is Reply
     assert other == reply
-    for name in ("reasoning", "tool_calls", "usage", "finish_reason", "error", "timing", "model", "messages", "value"):
+    for name in (
+        "reasoning",
+        "tool_calls",
+        "usage",
+        "finish_reason",
+        "error",
+        "timing",
+        "model",
+        "messages",
+        "value",
+    ):
         assert getattr(other, name) == getattr(reply, name)
     assert other.raw_events == EVENTS
 
@@ -101,6 +116,9 @@ def test_what_was_asked_is_not_changed():
 def test_a_reply_shows_itself(monkeypatch):
     """As a cell's last value it is Markdown, also where no widget was ever loaded."""
     monkeypatch.setattr(Reply, "bundle", None)
-    assert fold([TextDelta("**a**")])._repr_mimebundle_() == {"text/plain": "**a**", "text/markdown": "**a**"}
+    assert fold([TextDelta("**a**")])._repr_mimebundle_() == {
+        "text/plain": "**a**",
+        "text/markdown": "**a**",
+    }
     monkeypatch.setattr(Reply, "bundle", lambda reply: {"text/plain": f"<{reply}>"})
     assert fold([TextDelta("a")])._repr_mimebundle_(include=None) == {"text/plain": "<a>"}

@@ -43,7 +43,10 @@ def test_the_last_line_has_the_numbers():
     out = io.StringIO()
     timing = Timing(ttft=0.25, decode_rate=31.4, tokens=9, estimated=False)
     TerminalSink(out).settle(replied("Hi", timing), "stopped at the token limit")
-    assert out.getvalue() == "\n[a/b · first token 250 ms · 31 tok/s · 9 tok · stopped at the token limit]\n"
+    assert (
+        out.getvalue()
+        == "\n[a/b · first token 250 ms · 31 tok/s · 9 tok · stopped at the token limit]\n"
+    )
 
 
 def test_an_estimate_is_marked():
@@ -83,7 +86,9 @@ def test_an_answer_that_ends_while_thinking_leaves_the_terminal_plain():
 def test_a_whole_run():
     """From a source to the screen."""
     out = io.StringIO()
-    run = Run(ScriptedSource([ReasoningDelta("hm")], [TextDelta("Hi"), Finish("stop")]), TerminalSink(out))
+    run = Run(
+        ScriptedSource([ReasoningDelta("hm")], [TextDelta("Hi"), Finish("stop")]), TerminalSink(out)
+    )
     run.start()
     run.settle(run.pump(), "")
     assert out.getvalue().startswith("hm\n\nHi\n[scripted/model · ")

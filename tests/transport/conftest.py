@@ -84,9 +84,15 @@ class Server:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _exchange(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith("content-length:"))
+        length = next(
+            int(line[15:])
+            for line in head.lower().splitlines()
+            if line.startswith("content-length:")
+        )
         self.exchanges.append(Exchange(number, head, await reader.readexactly(length)))
         for step in self.scripts.pop(0) if self.scripts else [Close]:
             match step:

@@ -42,7 +42,9 @@ class Asked:
         self.pieces.append(piece)
         self.arrived.set()
 
-    async def run(self, limits: Limits | None = None, payload: dict[str, Any] | None = None) -> bytes:
+    async def run(
+        self, limits: Limits | None = None, payload: dict[str, Any] | None = None
+    ) -> bytes:
         await post(
             self.target,
             "/chat/completions",
@@ -90,7 +92,9 @@ async def test_a_chunked_body_is_delivered_without_its_framing(server, head):
 async def test_each_token_is_delivered_before_the_next_is_sent(server, head):
     """No byte waits for a chunk to be whole or for the answer to end."""
     gates = [asyncio.Event() for _ in range(3)]
-    server.answer(head(**CHUNKED), gates[0], b"f\r\ndata:", gates[1], b" token 1\n\n\r\n", gates[2], LAST)
+    server.answer(
+        head(**CHUNKED), gates[0], b"f\r\ndata:", gates[1], b" token 1\n\n\r\n", gates[2], LAST
+    )
     asked = Asked(server.url)
     running = asyncio.create_task(asked.run())
     for gate, body in zip(gates, [b"", b"data:", b"data: token 1\n\n"], strict=True):
@@ -161,7 +165,7 @@ async def test_marks_are_in_order(server, head):
     await asked.run()
     marks = [asked.marks.connecting, asked.marks.connected, asked.marks.sent, asked.marks.headers]
     assert None not in marks
-    assert marks == sorted(marks)  # pyright: ignore
+    assert marks == sorted(marks)
     assert sent == [asked.marks.sent]
 
 
@@ -189,7 +193,9 @@ BODIES = {
 
 @pytest.mark.parametrize("body, said", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("status, kind, hint", STATUSES.values(), ids=STATUSES)
-async def test_an_error_status_is_told_in_one_sentence(server, head, status, kind, hint, body, said):
+async def test_an_error_status_is_told_in_one_sentence(
+    server, head, status, kind, hint, body, said
+):
     """The class is the status', the words are the service's, the hint is ours."""
     code, _, phrase = status.partition(" ")
     server.answer(head(status, "application/json", Content_Length=len(body)) + body.encode())
@@ -204,13 +210,20 @@ async def test_an_error_status_is_told_in_one_sentence(server, head, status, kin
 async def test_a_chunked_error_body_is_read(server, head):
     """Errors may come chunked as well."""
     body = b'{"error":"model \'x\' not found"}'
-    server.answer(head("404 Not Found", "application/json", **CHUNKED) + chunk(body[:9]) + chunk(body[9:]) + LAST)
+    server.answer(
+        head("404 Not Found", "application/json", **CHUNKED)
+        + chunk(body[:9])
+        + chunk(body[9:])
+        + LAST
+    )
     assert "model 'x' not found" in (await refused(server)).message
 
 
 async def test_an_endless_error_body_is_not_read_to_its_end(server, head):
     """64 KiB of an error are enough, and 500 characters of them enough for people."""
-    server.answer(head("500 Oops", "text/plain", **CHUNKED) + chunk(b"x" * 100_000), asyncio.Event())
+    server.answer(
+        head("500 Oops", "text/plain", **CHUNKED) + chunk(b"x" * 100_000), asyncio.Event()
+    )
     error = await refused(server)
     assert 500 <= len(error.message) < 700
 
@@ -219,7 +232,9 @@ async def test_retry_after_is_passed_on(server, head):
     """How long the service asks to wait is in the hint."""
     server.answer(head("429 Too Many", Retry_After="17", Content_Length=0))
     assert (await refused(server)).hint == "It asks to wait 17 s."
-    server.answer(head("429 Too Many", Retry_After="Fri, 31 Dec 1999 23:59:59 GMT", Content_Length=0))
+    server.answer(
+        head("429 Too Many", Retry_After="Fri, 31 Dec 1999 23:59:59 GMT", Content_Length=0)
+    )
     assert (await refused(server)).hint == "Wait a little and run the cell again."
 
 
@@ -238,7 +253,10 @@ async def test_a_refused_port(unused_port):
     with pytest.raises(errors.ConnectionLost) as caught:
         await Asked(f"http://127.0.0.1:{unused_port}/v1").run()
     where = f"http://127.0.0.1:{unused_port}/v1/chat/completions"
-    assert str(caught.value) == f"Connection refused: nothing listens at {where}. Is the server running?"
+    assert (
+        str(caught.value)
+        == f"Connection refused: nothing listens at {where}. Is the server running?"
+    )
 
 
 @pytest.fixture
@@ -250,7 +268,11 @@ async def unused_port(server):
 
 
 @pytest.mark.parametrize("end", [Close, Reset])
-@pytest.mark.parametrize("sent", [b"", chunk(b"data: a\n\n"), b"10\r\ndata: a\n\n"], ids=["nothing", "a chunk", "half a chunk"])
+@pytest.mark.parametrize(
+    "sent",
+    [b"", chunk(b"data: a\n\n"), b"10\r\ndata: a\n\n"],
+    ids=["nothing", "a chunk", "half a chunk"],
+)
 async def test_a_body_cut_short_is_a_lost_connection(server, head, sent, end):
     """Without its last chunk a body is not whole; what came was delivered."""
     held = asyncio.Event()
@@ -260,7 +282,9 @@ async def test_a_body_cut_short_is_a_lost_connection(server, head, sent, end):
     if sent:
         await asked.arrived.wait()
     held.set()
-    with pytest.raises(errors.ConnectionLost, match="closed the connection before the answer was whole"):
+    with pytest.raises(
+        errors.ConnectionLost, match="closed the connection before the answer was whole"
+    ):
         await running
     assert asked.body == (b"data: a\n\n" if sent else b"")
 
@@ -438,7 +462,9 @@ async def test_a_url_is_shown_without_its_secrets(server):
         assert secret not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"])
+@pytest.mark.parametrize(
+    "name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"]
+)
 async def test_loopback_needs_no_proxy(server, head, monkeypatch, name):
     """A proxy of the environment is not asked for this machine's own addresses."""
     monkeypatch.setenv(name, "http://127.0.0.1:9/")

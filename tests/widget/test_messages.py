@@ -14,7 +14,9 @@ from ipyllm.widget import messages
 from ipyllm.widget.messages import utf16_len
 
 texts = st.text(st.sampled_from("aé🙂\u2028\n"), max_size=6)
-parts = st.lists(st.tuples(st.sampled_from(["text", "reasoning", "tool", "refusal"]), texts), max_size=6)
+parts = st.lists(
+    st.tuples(st.sampled_from(["text", "reasoning", "tool", "refusal"]), texts), max_size=6
+)
 
 
 @pytest.mark.parametrize("text, units", [("", 0), ("abc", 3), ("é", 1), ("🙂", 2), ("a🙂b", 4)])
@@ -31,7 +33,13 @@ def test_a_delta_is_small():
 
 def test_a_refusal_is_shown_as_the_answer():
     """The page knows three channels."""
-    assert messages.delta(1, 0, 1, 0, "refusal", "No") == {"seq": 1, "at": 0, "n": 1, "ms": 0, "text": "No"}
+    assert messages.delta(1, 0, 1, 0, "refusal", "No") == {
+        "seq": 1,
+        "at": 0,
+        "n": 1,
+        "ms": 0,
+        "text": "No",
+    }
 
 
 def test_status_progress_and_ack():
@@ -43,7 +51,12 @@ def test_status_progress_and_ack():
         "metrics": {"ttft": 1.0},
         "note": "note",
     }
-    assert messages.progress(2, Progress(3, 9)) == {"seq": 2, "kind": "progress", "processed": 3, "total": 9}
+    assert messages.progress(2, Progress(3, 9)) == {
+        "seq": 2,
+        "kind": "progress",
+        "processed": 3,
+        "total": 9,
+    }
     assert messages.ack() == {"kind": "ack"}
 
 
@@ -85,7 +98,15 @@ def test_any_offset_gives_a_snapshot(transcript, at):
 def test_only_numbers_that_are_known_are_sent():
     """The strip leaves out what did not come."""
     assert messages.metrics(Timing(total=1.0)) == {"total": 1.0, "elapsed": 1.0, "estimated": True}
-    timing = Timing(ttft=0.123456, ttfa=0.5, total=2.0, decode_rate=31.41592, tokens=9, estimated=False, load=1.0)
+    timing = Timing(
+        ttft=0.123456,
+        ttfa=0.5,
+        total=2.0,
+        decode_rate=31.41592,
+        tokens=9,
+        estimated=False,
+        load=1.0,
+    )
     assert messages.metrics(timing, input_tokens=3) == {
         "ttft": 0.1235,
         "ttfa": 0.5,

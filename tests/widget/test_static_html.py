@@ -9,7 +9,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ipyllm.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, Usage
+from ipyllm.events import (
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+)
 from ipyllm.run.completion import Completion
 from ipyllm.run.metrics import Timing
 from ipyllm.run.reply import Reply
@@ -101,7 +110,10 @@ def test_channels_are_shown_in_order():
         RefusalDelta("No."),
     )
     html = check(bundle(reply)["text/html"])
-    places = [html.index(part) for part in ("&lt;hm&gt;", "Let me see.", "add({&quot;a&quot;: &quot;&lt;&quot;})", "No.")]
+    places = [
+        html.index(part)
+        for part in ("&lt;hm&gt;", "Let me see.", "add({&quot;a&quot;: &quot;&lt;&quot;})", "No.")
+    ]
     assert places == sorted(places)
     assert "thought for 1.0 s" in html
 
@@ -113,7 +125,12 @@ def test_our_json_does_not_repeat_the_text():
     assert "secret words" not in json.dumps(data)
     assert data["reasoning"] == "hm"
     assert data["tool_calls"] == [{"id": "c", "name": "f", "arguments": ""}]
-    assert (data["state"], data["finish_reason"], data["note"], data["version"]) == ("done", "stop", "n", 1)
+    assert (data["state"], data["finish_reason"], data["note"], data["version"]) == (
+        "done",
+        "stop",
+        "n",
+        1,
+    )
     assert data["gaps_ms"][:2] == [30, 30]
     assert data["timing"]["ttft"] == 0.25
 
@@ -175,7 +192,9 @@ def test_estimates_are_marked():
     assert "~3.2 tok/s" in re.sub(r"<[^>]*>", "", strip("m", "done", estimated, "", ruled=False))
 
 
-@pytest.mark.parametrize("gaps", [[], [0.0] * 40, [1.0] * 3, [0.01] * 9, [0.0] * 40 + [1.0], [0.1] * 10_000], ids=len)
+@pytest.mark.parametrize(
+    "gaps", [[], [0.0] * 40, [1.0] * 3, [0.01] * 9, [0.0] * 40 + [1.0], [0.1] * 10_000], ids=len
+)
 def test_any_gaps_can_be_drawn(gaps):
     """None, all at once, a few, very many."""
     check(strip("m", "done", Timing(total=1.0, gaps=array("f", gaps)), "", ruled=False))
@@ -190,7 +209,10 @@ def test_latency_is_read_at_a_glance(seconds, text):
     assert latency(seconds) == text
 
 
-@pytest.mark.parametrize("seconds, text", [(1.84, "1.8 s"), (99.9, "99.9 s"), (99.96, "1 min 40 s"), (125.4, "2 min 05 s")])
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(1.84, "1.8 s"), (99.9, "99.9 s"), (99.96, "1 min 40 s"), (125.4, "2 min 05 s")],
+)
 def test_duration_is_read_at_a_glance(seconds, text):
     """Minutes where seconds get long."""
     assert duration(seconds) == text

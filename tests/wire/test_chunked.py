@@ -21,7 +21,11 @@ CASES = {
     "one chunk": (b"5\r\nhello\r\n0\r\n\r\n", b"hello", True),
     "two chunks": (b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", b"hello!", True),
     "empty body": (b"0\r\n\r\n", b"", True),
-    "hexadecimal": (b"1A\r\n" + b"x" * 26 + b"\r\n0a\r\n" + b"y" * 10 + b"\r\n0\r\n\r\n", b"x" * 26 + b"y" * 10, True),
+    "hexadecimal": (
+        b"1A\r\n" + b"x" * 26 + b"\r\n0a\r\n" + b"y" * 10 + b"\r\n0\r\n\r\n",
+        b"x" * 26 + b"y" * 10,
+        True,
+    ),
     "leading zeros": (b"0005\r\nhello\r\n000\r\n\r\n", b"hello", True),
     "extension": (b"5;name=value\r\nhello\r\n0;x\r\n\r\n", b"hello", True),
     "space after the size": (b"5 \r\nhello\r\n0\t\r\n\r\n", b"hello", True),
@@ -93,7 +97,9 @@ def test_encoding_and_decoding_is_a_round_trip(chunks, data):
 _MORSELS = [b"\r\n", b"\r", b"\n", b"0", b"1", b"a", b"5", b";x", b" ", b"hello", b"\r\n0\r\n\r\n"]
 
 
-@given(cuts(st.lists(st.sampled_from(_MORSELS), max_size=20).map(b"".join) | st.binary(max_size=60)))
+@given(
+    cuts(st.lists(st.sampled_from(_MORSELS), max_size=20).map(b"".join) | st.binary(max_size=60))
+)
 def test_any_cut_of_anything_decodes_alike(case):
     """Garbage gives payload or ProtocolError, the same however it is cut."""
     raw, pieces = case

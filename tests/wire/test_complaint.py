@@ -10,14 +10,24 @@ from ipyllm.wire.complaint import Complaint
 
 CASES = {
     "OpenAI": (
-        {"error": {"message": "No such model", "type": "invalid_request_error", "param": None, "code": "model_not_found"}},
+        {
+            "error": {
+                "message": "No such model",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "model_not_found",
+            }
+        },
         Complaint("No such model", "model_not_found"),
     ),
     "OpenAI without code": (
         {"error": {"message": "Bad key", "type": "auth", "code": None}},
         Complaint("Bad key", "auth"),
     ),
-    "OpenRouter": ({"error": {"code": 400, "message": "Token limit"}}, Complaint("Token limit", "400")),
+    "OpenRouter": (
+        {"error": {"code": 400, "message": "Token limit"}},
+        Complaint("Token limit", "400"),
+    ),
     "Ollama": ({"error": "model 'x' not found"}, Complaint("model 'x' not found")),
     "xAI": ({"code": "Client error", "error": "Bad"}, Complaint("Bad", "Client error")),
     "Anthropic": (
@@ -50,7 +60,18 @@ def test_the_services_own_words_are_found(payload, complaint):
 
 @pytest.mark.parametrize(
     "payload",
-    [None, 3, "error", [], {}, {"error": None}, {"error": ""}, {"error": {}}, {"choices": []}, {"error": False}],
+    [
+        None,
+        3,
+        "error",
+        [],
+        {},
+        {"error": None},
+        {"error": ""},
+        {"error": {}},
+        {"choices": []},
+        {"error": False},
+    ],
     ids=str,
 )
 def test_no_complaint_is_none(payload):
@@ -60,8 +81,12 @@ def test_no_complaint_is_none(payload):
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["error", "message", "detail", "code", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "detail", "code", "x"]), inner, max_size=4
+        )
+    ),
 )
 
 

@@ -143,20 +143,16 @@ def test_unknown_lines_are_kept_within_limits():
 def test_a_line_over_the_limit_is_refused(monkeypatch, cut, raw):
     """A line without end is refused once it passes MAX_LINE."""
     monkeypatch.setattr(sse, "MAX_LINE", 100)
-    decoder = SseDecoder()
     with pytest.raises(ProtocolError):
-        for piece in cut(raw):
-            decoder.feed(piece)
+        decoded(cut(raw))
 
 
 @each_way
 def test_an_event_over_the_limit_is_refused(monkeypatch, cut):
     """Many short lines of data without a blank one are refused as well."""
     monkeypatch.setattr(sse, "MAX_LINE", 100)
-    decoder = SseDecoder()
     with pytest.raises(ProtocolError):
-        for piece in cut(b"data: 1234\n" * 12):
-            decoder.feed(piece)
+        decoded(cut(b"data: 1234\n" * 12))
 
 
 @each_way

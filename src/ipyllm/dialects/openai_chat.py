@@ -204,7 +204,9 @@ class Decoder:
 
     def _chunk(self, chunk: dict[str, Any], out: list[Event]) -> None:
         choices = chunk.get("choices")
-        if chunk.get("error") or (not choices and chunk.get("object") in (None, "error") and "usage" not in chunk):
+        if chunk.get("error") or (
+            not choices and chunk.get("object") in (None, "error") and "usage" not in chunk
+        ):
             complaint = Complaint.of(chunk)
             if complaint:
                 self._fail(out, "ServerError", complaint.message, complaint.code, chunk)
@@ -261,16 +263,14 @@ class Decoder:
     def _parts(self, parts: list[Any], out: list[Event]) -> None:
         # Mistral: [{"type": "thinking", "thinking": [{"type": "text", ...}]}, {"type": "text", ...}]
         for part in parts:
-            match part:
-                case {"type": "thinking", "thinking": list(inner)}:
-                    text = "".join(_text(_dig(x, "text")) for x in cast("list[Any]", inner))
-                    if text:
-                        self._seen = True
-                        out.append(ReasoningDelta(_whole(text)))
-                case {"text": str(text)}:
-                    self._answer(text, out)
-                case _:
-                    pass
+            thinking = _dig(part, "thinking")
+            if isinstance(thinking, list):
+                text = "".join(_text(_dig(x, "text")) for x in cast("list[Any]", thinking))
+                if text:
+                    self._seen = True
+                    out.append(ReasoningDelta(_whole(text)))
+            else:
+                self._answer(_text(_dig(part, "text")), out)
 
     def _fail(self, out: list[Event], kind: str, message: str, code: str, raw: Any) -> None:
         self._failed = True

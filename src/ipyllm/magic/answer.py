@@ -6,7 +6,7 @@ import contextvars
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped
 from ipyllm.run import outcome
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
-__all__ = ("Answer", "in_background", "sink_for")
+__all__ = ("Answer", "in_background", "sink_for", "variables")
 
 _background: list[Run] = []
 
@@ -83,9 +83,10 @@ class Answer:
 
     def _settle(self, run: Run, reply: Reply, sink: Sink) -> None:
         # The variable first: nothing that may go wrong in showing can lose the text.
-        self.shell.user_ns["_llm"] = reply
+        names = variables(self.shell)
+        names["_llm"] = reply
         if self.variable:
-            self.shell.user_ns[self.variable] = reply
+            names[self.variable] = reply
         stopped = isinstance(sink, WidgetSink) and sink.stopped
         said = outcome.note(reply, self._name(), stopped=stopped)
         if isinstance(sink, WidgetSink) and sink.background and reply.error is not None:
@@ -98,6 +99,11 @@ class Answer:
     def _asked(self) -> list[dict[str, Any]]:
         system = [{"role": "system", "content": self.request.system}] if self.request.system else []
         return [*system, *map(dict, self.request.messages)]
+
+
+def variables(shell: InteractiveShell) -> dict[str, Any]:
+    """The notebook's variables."""
+    return cast("dict[str, Any]", shell.user_ns)
 
 
 def in_background() -> list[Run]:

@@ -29,7 +29,7 @@ class CellArguments:
     key_env: str = ""
 
 
-class HelpShown(Exception):  # noqa: N818 - not an error
+class HelpShown(Exception):
     """`-h`: the text to show instead."""
 
 
@@ -53,7 +53,9 @@ def parse_cell(line: str) -> CellArguments:
     try:
         words = shlex.split(line)
     except ValueError as exc:
-        raise UsageError(f"Cannot read the line {line!r}: {exc}.", hint="Close the quote.") from None
+        raise UsageError(
+            f"Cannot read the line {line!r}: {exc}.", hint="Close the quote."
+        ) from None
     parser = _parser()
     found, unknown = parser.parse_known_args(words)
     if unknown:
@@ -61,7 +63,9 @@ def parse_cell(line: str) -> CellArguments:
     if len(found.model) > 1:
         raise UsageError("One -m at a time.", hint="Run the cell once for each model.")
     if found.output and not found.output.isidentifier():
-        raise UsageError(f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _.")
+        raise UsageError(
+            f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _."
+        )
     if found.timeout is not None and not found.timeout > 0:
         raise UsageError("--timeout takes seconds, more than 0.")
     return CellArguments(
@@ -89,14 +93,33 @@ def _parser() -> _Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("-m", "--model", action="append", default=[], metavar="PROVIDER/MODEL", help="who answers; else `%%llm model`, IPYLLM_MODEL, local")
+    add(
+        "-m",
+        "--model",
+        action="append",
+        default=[],
+        metavar="PROVIDER/MODEL",
+        help="who answers; else `%%llm model`, IPYLLM_MODEL, local",
+    )
     add("-o", "--output", default="", metavar="NAME", help="variable for the answer")
     add("-s", "--system", default="", metavar="TEXT", help="system prompt")
-    add("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="parameter for the API, such as temperature=0; VALUE is JSON, else text")
+    add(
+        "-p",
+        "--param",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="parameter for the API, such as temperature=0; VALUE is JSON, else text",
+    )
     add("--timeout", type=float, metavar="S", help="seconds for the whole answer")
     add("--bg", action="store_true", help="go on with other cells meanwhile")
     add("--raw", action="store_true", help="send the text as it is, with {name} unreplaced")
-    add("--base-url", default="", metavar="URL", help="another address that speaks the provider's API")
+    add(
+        "--base-url",
+        default="",
+        metavar="URL",
+        help="another address that speaks the provider's API",
+    )
     add("--key-env", default="", metavar="VAR", help="environment variable that holds the key")
     return parser
 
@@ -119,4 +142,4 @@ def _nearest(word: str, parser: argparse.ArgumentParser) -> str:
         return f"Did you mean {near[0]}?"
     if not word.startswith("-"):
         return "The prompt goes below the %%llm line; quote values that have spaces."
-    return f"Known: {' '.join(flag for flag in flags if flag.startswith('--') or flag in ('-m', '-o', '-s', '-p'))}."
+    return f"Known: {' '.join(flags)}."

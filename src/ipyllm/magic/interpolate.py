@@ -26,7 +26,12 @@ def interpolate(text: str, names: Mapping[str, Any], hidden: Container[str] = ()
     def replaced(found: re.Match[str]) -> str:
         name = found[2]
         value = names.get(name)
-        if name not in names or name.startswith("__") or name in hidden or isinstance(value, _NEVER):
+        if (
+            name not in names
+            or name.startswith("__")
+            or name in hidden
+            or isinstance(value, _NEVER)
+        ):
             return found[0]
         return "{" + name + "}" if found[1] else str(value)
 

@@ -15,7 +15,9 @@ def models_text() -> str:
     rows = [("local", "embedded demo model", _local())]
     rows += [(f"{one.name}/MODEL", one.base_url, _key(one)) for one in providers().values()]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    return "\n".join(f"{name:<{widths[0]}}  {where:<{widths[1]}}  {state}" for name, where, state in rows)
+    return "\n".join(
+        f"{name:<{widths[0]}}  {where:<{widths[1]}}  {state}" for name, where, state in rows
+    )
 
 
 def _local() -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from ipyllm._version import __version__
 from ipyllm.errors import UsageError
-from ipyllm.magic.answer import Answer, in_background
+from ipyllm.magic.answer import Answer, in_background, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.interpolate import interpolate
 from ipyllm.magic.listing import models_text
@@ -49,7 +49,7 @@ class LlmMagics(Magics):
         try:
             arguments = parse_cell(line)
         except HelpShown as shown:
-            print(shown)  # noqa: T201 - it was asked for
+            print(shown)
             return
         answer = self._answer(arguments, cell)
         if arguments.background:
@@ -65,18 +65,20 @@ class LlmMagics(Magics):
             case "model":
                 return self._model(rest.strip())
             case "models":
-                print(models_text())  # noqa: T201
+                print(models_text())
             case "last":
                 return self._last()
             case "stop":
                 self._stop()
             case "version":
-                print(__version__)  # noqa: T201
+                print(__version__)
             case "help" | "" | "-h" | "--help":
-                print(_help())  # noqa: T201
+                print(_help())
             case _:
                 known = ", ".join(_COMMANDS)
-                raise UsageError(f"%llm {command} is not known.", hint=f"Known: {known}. A prompt needs %%llm.")
+                raise UsageError(
+                    f"%llm {command} is not known.", hint=f"Known: {known}. A prompt needs %%llm."
+                )
         return None
 
     def _answer(self, arguments: CellArguments, cell: str) -> Answer:
@@ -86,7 +88,8 @@ class LlmMagics(Magics):
         if not prompt.strip():
             raise UsageError("The prompt is empty.", hint="Write it below the %%llm line.")
         if not arguments.raw:
-            prompt = interpolate(prompt, shell.user_ns, shell.user_ns_hidden)
+            hidden = cast("dict[str, Any]", shell.user_ns_hidden)
+            prompt = interpolate(prompt, variables(shell), hidden)
         request = Request(
             model="",
             messages=({"role": "user", "content": prompt},),
@@ -109,10 +112,10 @@ class LlmMagics(Magics):
         if name:
             source_for(name, Request("", ()), Limits())  # refuse now what %%llm would refuse later
             self.default_model = name
-        print(self._default())  # noqa: T201
+        print(self._default())
 
     def _last(self) -> Any:
-        last = self.shell.user_ns.get("_llm") if self.shell else None
+        last = variables(self.shell).get("_llm") if self.shell else None
         if last is None:
             raise UsageError("There is no answer yet.", hint="Run a %%llm cell first.")
         return last
@@ -121,7 +124,11 @@ class LlmMagics(Magics):
         runs = in_background()
         for run in runs:
             run.cancel()
-        print(f"stopped {len(runs)} in the background" if runs else "nothing streams in the background")  # noqa: T201
+        print(
+            f"stopped {len(runs)} in the background"
+            if runs
+            else "nothing streams in the background"
+        )
 
 
 def register(shell: InteractiveShell) -> None:
@@ -130,7 +137,9 @@ def register(shell: InteractiveShell) -> None:
     before = manager.magics["cell"].get("llm")
     owner = getattr(before, "__module__", "") or ""
     if before is not None and not owner.startswith("ipyllm."):
-        warnings.warn(f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3)
+        warnings.warn(
+            f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3
+        )
     shell.register_magics(LlmMagics)
     # Here rather than in the first answer, where it would be part of its time to first token.
     source.dialect("openai_chat")
@@ -141,8 +150,6 @@ def _help() -> str:
     width = max(map(len, _COMMANDS))
     lines = [f"  %llm {name:<{width}}  {what}" for name, what in _COMMANDS.items()]
     return "\n".join([*lines, "", usage()])
-
-
 
 
 def unregister(shell: InteractiveShell) -> None:

@@ -27,6 +27,8 @@ State = Literal[
 @dataclass(frozen=True, slots=True)
 class Batch:
     """
+    What changed since the last batch.
+
     * `pieces`: (channel, text), neighbours of one channel joined.
     * `tokens`: deltas since the answer began.
     * `ms`: arrival of the newest of them, milliseconds since the request was sent.

@@ -37,7 +37,7 @@ class Interrupts:
         self._installed = False
         self.hit = False
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Interrupts:  # noqa: PYI034 - Self came with Python 3.11
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._on_signal)
             self._installed = True

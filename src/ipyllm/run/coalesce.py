@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ("INTERVAL", "Coalescer")
 
 INTERVAL = 0.04
-"""Seconds between two batches. Kernel CPU at 200 tokens/s: 1.36 x httpx alone at 33 ms, 1.31 x at 40, 1.20 x at 50."""
+"""Seconds between two batches. CPU at 200 tokens/s, x httpx alone: 1.36 at 33 ms, 1.31 at 40."""
 
 
 class Coalescer:

@@ -54,4 +54,6 @@ def _after(reply: Reply) -> str:
     tokens = reply.timing.tokens
     if not tokens:
         return "before the first token"
-    return f"after {'~' if reply.timing.estimated else ''}{tokens:,} token{'s' if tokens > 1 else ''}"
+    return (
+        f"after {'~' if reply.timing.estimated else ''}{tokens:,} token{'s' if tokens > 1 else ''}"
+    )

@@ -34,7 +34,9 @@ __all__ = ("Run",)
 
 _GIVE_UP = 2.0  # seconds for the network to let go of a cancelled request
 _CANCEL_AGAIN = 0.1  # seconds
-_LINGER = 0.02  # seconds after the API's own end for that of the response: the connection is kept then
+_LINGER = (
+    0.02  # seconds after the API's own end for that of the response: the connection is kept then
+)
 
 
 class Run:
@@ -190,7 +192,8 @@ class Run:
             # One wake-up a batch: what comes within the interval is found when it is over.
             self._inbox.wait(self._coalescer.due(self._clock()))
             self._observe()
-            if self._coalescer.due(self._clock()) or self._flush():
+            ended = self.completion.finish is not None
+            if self._coalescer.due(self._clock()) or self._flush() or ended:
                 return
         self._inbox.wait_for_any()
         self._observe()

@@ -27,7 +27,7 @@ class ToolCall:
     arguments: str
 
 
-class Reply(str):
+class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied or pickled
     """
     The answer's text, which is a `str`, with all that is known about it.
 
@@ -97,10 +97,10 @@ class Reply(str):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
+        rest = (self.messages, self.value)
         return (
             _restore,
-            (self._completion.events(), self.timing, self.model, self.label)
-            + (self.messages, self.value),
+            (self._completion.events(), self.timing, self.model, self.label, *rest),
         )
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _restore(
     messages: list[dict[str, Any]],
     value: Any,
 ) -> Reply:
-    from ipyllm.run.completion import Completion  # noqa: PLC0415 - it imports nothing of ours back
+    from ipyllm.run.completion import Completion
 
     completion = Completion()
     for event in events:

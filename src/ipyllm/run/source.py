@@ -96,7 +96,9 @@ class HttpSource:
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
         body = self._dialect.body(self._request)
-        await post(self._target, self._dialect.PATH, body, deliver, marks=marks, limits=self._limits)
+        await post(
+            self._target, self._dialect.PATH, body, deliver, marks=marks, limits=self._limits
+        )
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""

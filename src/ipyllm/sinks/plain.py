@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
+from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,9 @@ __all__ = ("PlainSink",)
 class PlainSink:
     """`render(reply, note)` gives the bundle and its metadata."""
 
-    def __init__(self, render: Callable[[Reply, str], tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    def __init__(
+        self, render: Callable[[Reply, str], tuple[dict[str, Any], dict[str, Any]]]
+    ) -> None:
         self._render = render
 
     def open(self, run: Run) -> None:

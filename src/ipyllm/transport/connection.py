@@ -19,7 +19,7 @@ import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 __all__ = ("Connection", "ConnectionBackend")
 
@@ -289,7 +289,7 @@ def _discard(opening: asyncio.Task[tuple[asyncio.Transport, Connection]]) -> Non
 
 
 @contextmanager
-def _within(seconds: float | None, late: type[Exception]) -> Iterator[None]:
+def _within(seconds: float | None, late: type[Exception]) -> Generator[None, None, None]:
     # Not asyncio.wait_for: before Python 3.12 it swallows a cancel that comes as the wait ends.
     try:
         with anyio.fail_after(seconds):

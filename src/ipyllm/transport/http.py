@@ -1,14 +1,9 @@
-"""
-One streaming POST: bytes to `deliver` as they arrive, marks of time, errors mapped.
-
-This is the one seam where httpx's and httpcore's exceptions become ours.
-"""
+"""One streaming POST: bytes to `deliver` as they arrive, and marks of time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import ssl
 import urllib.request
 from dataclasses import dataclass
@@ -20,10 +15,10 @@ import httpcore
 import httpx
 
 from ipyllm import errors
+from ipyllm.transport import failure
 from ipyllm.transport.connection import Connection, ConnectionBackend
 from ipyllm.transport.limits import Limits, Watchdog
 from ipyllm.wire.chunked import ChunkedDecoder
-from ipyllm.wire.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +26,6 @@ if TYPE_CHECKING:
     from ipyllm.providers import Target
 
 __all__ = ("Marks", "post", "warm_up")
-
-_MAX_ERROR_BODY = 64 * 1024
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -49,7 +41,7 @@ class Marks:
     connection: Connection | None = None  # the one this request uses, once it is known
 
     async def trace(self, name: str, info: dict[str, Any]) -> None:
-        """httpcore calls this at each step (its `trace` extension)."""
+        """Httpcore calls this at each step (its `trace` extension)."""
         if name == "connection.connect_tcp.started":
             self.connecting = self.clock()
         elif name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
@@ -98,9 +90,9 @@ async def post(
             raise watchdog.expired from None
         raise
     except errors.ServiceError as exc:
-        raise _without_key(exc, target) from None
+        raise failure.hidden(exc, target.key) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, OSError, ValueError) as exc:
-        raise _without_key(_mapped(exc, url), target) from exc
+        raise failure.hidden(failure.mapped(exc, url), target.key) from exc
     finally:
         watchdog.stop()
 
@@ -129,7 +121,7 @@ async def _post(
     )
     async with sending as response:
         watchdog.touch()
-        await _check(response, url)
+        await failure.check(response, url)
 
         def take(body: bytes) -> None:
             watchdog.touch()
@@ -142,7 +134,9 @@ async def _post(
 async def _read(response: httpx.Response, take: Callable[[bytes], None], marks: Marks) -> None:
     stream = response.extensions.get("network_stream")
     chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
-    if isinstance(stream, Connection) and chunked and response.http_version == "HTTP/1.1":
+    plain = response.headers.get("content-encoding", "identity") == "identity"
+    direct = plain and chunked and response.http_version == "HTTP/1.1"
+    if direct and isinstance(stream, Connection):
         decoder = ChunkedDecoder()
 
         def take_raw(raw: bytes) -> bool:
@@ -154,8 +148,8 @@ async def _read(response: httpx.Response, take: Callable[[bytes], None], marks: 
         marks.connection = None  # the pool's again
         async for _ in response.aiter_raw():
             pass  # h11 sees the end, and the connection can be used again
-    else:  # a proxy, HTTP/2, or a body of known length
-        async for body in response.aiter_raw():
+    else:  # a proxy, HTTP/2, a body of known length, or compressed though we asked it not to be
+        async for body in response.aiter_bytes():
             take(body)
 
 
@@ -197,116 +191,3 @@ async def warm_up() -> None:
     """Load what the first request would wait for: 50 ms of imports."""
     _client("http://127.0.0.1")
     await anyio.lowlevel.checkpoint()  # imports anyio's asyncio half
-
-
-async def _check(response: httpx.Response, url: str) -> None:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == httpx.codes.OK and kind not in (
-        "text/html",
-        "application/xhtml+xml",
-    ):
-        return
-    body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > _MAX_ERROR_BODY:
-            break
-    text = body.decode("utf-8", "replace").strip()
-    if response.status_code == httpx.codes.OK:
-        raise errors.ProtocolError(
-            f"{_where(url)} answered with a web page{_title(text)}, not a stream.", hint=_BASE_HINT
-        )
-    raise _from_status(response, text, url)
-
-
-_BASE_HINT = "Is the base URL right? It usually ends in /v1."
-
-
-def _from_status(response: httpx.Response, text: str, url: str) -> errors.ServiceError:
-    status = response.status_code
-    where = f"{_where(url)} answered {status}"
-    said = f": {_said(text)}" if _said(text) else f" {response.reason_phrase}"
-    message = where + said.rstrip().rstrip(".") + "."
-    match status:
-        case 401 | 403:
-            return errors.AuthError(message, hint="Check the key.", status=status)
-        case 404:
-            return errors.NotFound(
-                message, hint="Check the model's name and the base URL.", status=status
-            )
-        case 429:
-            wait = response.headers.get("retry-after", "")
-            hint = (
-                f"It asks to wait {wait} s."
-                if wait.replace(".", "").isdigit()
-                else "Wait a little and run the cell again."
-            )
-            return errors.RateLimited(message, hint=hint, status=status)
-        case _ if 300 <= status < 400:
-            return errors.ProtocolError(message, hint=_BASE_HINT, status=status)
-        case _ if status < 500:
-            return errors.BadRequest(message, status=status)
-        case _:
-            return errors.ServerError(
-                message, hint="Run the cell again; nothing was received.", status=status
-            )
-
-
-def _said(text: str) -> str:
-    try:
-        complaint = Complaint.of(json.loads(text))
-    except ValueError:
-        complaint = None
-    if complaint:
-        said = complaint.message
-    elif "<html" in text[:1000].lower() or "<!doctype" in text[:1000].lower():
-        said = "a web page" + _title(text)
-    else:
-        said = text
-    return " ".join(said.split())[:500]
-
-
-def _title(text: str) -> str:
-    found = _TITLE.search(text)
-    return f" ({' '.join(found[1].split())[:80]!r})" if found else ""
-
-
-def _mapped(exc: Exception, url: str) -> errors.ServiceError:
-    where = _where(url)
-    reason = " ".join(str(exc).split())[:200]
-    match exc:
-        case httpx.ConnectTimeout():
-            return errors.Timeout(
-                f"No connection to {where} in time.", hint="Is the address right?"
-            )
-        case httpx.ConnectError():
-            refused = "refused" in reason.lower() or "connect call failed" in reason.lower()
-            what = "Connection refused: nothing listens at" if refused else "Cannot connect to"
-            tail = "" if refused or not reason else f" ({reason})"
-            return errors.ConnectionLost(f"{what} {where}{tail}.", hint="Is the server running?")
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
-            return errors.ConnectionLost(
-                f"{where} is no address ({reason}).", hint="Check --base-url."
-            )
-        case _:
-            return errors.ConnectionLost(
-                f"{where} closed the connection before the answer was whole."
-            )
-
-
-def _where(url: str) -> str:
-    """The address without user, password and query: those may hold secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # "Invalid IPv6 URL"
-        return "The base URL"
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
-
-
-def _without_key(exc: errors.ServiceError, target: Target) -> errors.ServiceError:
-    if target.key is None or target.key.value not in str(exc):
-        return exc
-    return type(exc)(
-        target.key.hide(exc.message), hint=target.key.hide(exc.hint), status=exc.status
-    )

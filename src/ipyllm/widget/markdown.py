@@ -107,10 +107,12 @@ def _is_safe(url: str) -> bool:
     except ValueError:
         return False
     # No scheme: relative, or an anchor; both stay on the page's own site.
-    return scheme in _SCHEMES or (not scheme and ":" not in url.split("/")[0])
+    return scheme in _SCHEMES or (not scheme and ":" not in url.split("/", maxsplit=1)[0])
 
 
-def _link_open(_md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+def _link_open(
+    _md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
     del options, env
     token = tokens[index]
     token.attrSet("rel", "noopener noreferrer")
@@ -119,13 +121,18 @@ def _link_open(_md: Any, tokens: Sequence[Token], index: int, options: OptionsDi
     return f"<a{attrs}>"
 
 
-def _image(_md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+def _image(
+    _md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
     del options, env
     token = tokens[index]
     address = _escape(str(token.attrs.get("src", "")))
     alt = _escape("".join(child.content for child in token.children or ()) or "image")
-    return f'<a href="{address}" rel="noopener noreferrer" target="_blank">\N{FRAME WITH PICTURE} {alt}</a> ({address})'
+    link = f'<a href="{address}" rel="noopener noreferrer" target="_blank">'
+    return f"{link}\N{FRAME WITH PICTURE} {alt}</a> ({address})"
 
 
 def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    )

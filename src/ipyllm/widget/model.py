@@ -8,7 +8,7 @@ a plain widget of its own (the library); each answer carries a loader of 1 KB.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import ipywidgets
@@ -80,7 +80,9 @@ class AnswerModel(anywidget.AnyWidget):
     title = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, *, title: str, mode: str, snapshot_now: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, *, title: str, mode: str, snapshot_now: Callable[[], dict[str, Any]]
+    ) -> None:
         self._snapshot_now = snapshot_now
         self._made = False
         self.asked_again = False  # a page asked for the whole state later: it was reloaded
@@ -95,10 +97,12 @@ class AnswerModel(anywidget.AnyWidget):
         unpin(self)
 
     def get_state(
-        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False  # noqa: FBT001, FBT002 - ipywidgets' signature
+        self,
+        key: str | Iterable[str] | None = None,
+        drop_defaults: bool = False,  # noqa: FBT001, FBT002 - ipywidgets' signature
     ) -> dict[str, Any]:
         """The state as it is now: a page that reloads in mid-stream gets the text so far."""
-        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        state = cast("dict[str, Any]", super().get_state(key, drop_defaults))
         self.asked_again = self.asked_again or (self._made and key is None)
         if "snapshot" in state:
             state["snapshot"] = self._snapshot_now()
@@ -112,7 +116,7 @@ def unpin(widget: ipywidgets.Widget) -> None:
     ipykernel 7.4 routes them to the (sub)shell that last published on the comm: the blocked
     one. Measured: Stop takes 4,433 ms pinned, 30 ms unpinned. Private, so duck-typed.
     """
-    comm = widget.comm
+    comm: Any = widget.comm
     if comm is not None and hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = _as_sent  # noqa: SLF001
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
+from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
 from ipyllm.run.batch import Batch, State, state_of
 from ipyllm.widget import messages
@@ -64,7 +64,11 @@ class WidgetSink:
         """Send the deltas first: nothing may hold a token."""
         with self._lock:
             for channel, text in batch.pieces:
-                self._send(messages.delta(self._next(), self._offset, batch.tokens, batch.ms, channel, text))
+                self._send(
+                    messages.delta(
+                        self._next(), self._offset, batch.tokens, batch.ms, channel, text
+                    )
+                )
                 self._offset += messages.utf16_len(text)
             if batch.progress is not None:
                 self._send(messages.progress(self._next(), batch.progress))
@@ -74,7 +78,11 @@ class WidgetSink:
 
     def settle(self, reply: Reply, note: str) -> None:
         """Put the static bundle in the widget's place."""
-        state: State = "stopped" if self.stopped and reply.finish_reason == "interrupted" else state_of(reply.finish_reason)
+        state: State = (
+            "stopped"
+            if self.stopped and reply.finish_reason == "interrupted"
+            else state_of(reply.finish_reason)
+        )
         data = bundle(reply, static=self._static, state=state, note=note)
         with self._lock:
             self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
@@ -88,7 +96,13 @@ class WidgetSink:
 
     def _enter(self, state: State) -> None:
         self._state = state
-        if self._run is not None and state not in ("done", "interrupted", "stopped", "truncated", "error"):
+        if self._run is not None and state not in (
+            "done",
+            "interrupted",
+            "stopped",
+            "truncated",
+            "error",
+        ):
             self._numbers = messages.metrics(self._run.timing())
             # So far only; the page counts on by itself.
             for name in ("total", "rate"):
@@ -110,7 +124,9 @@ class WidgetSink:
             if self._run is not None:
                 with self._run.lock:
                     transcript = self._run.completion.transcript()
-            return messages.snapshot(self._seq, have, transcript, self._state, self._numbers, self._note)
+            return messages.snapshot(
+                self._seq, have, transcript, self._state, self._numbers, self._note
+            )
 
     def _on_message(self, _model: object, content: dict[str, Any], _buffers: object) -> None:
         match content:

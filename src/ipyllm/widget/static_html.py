@@ -69,7 +69,9 @@ def _part(channel: str, content: BlockRenderer | list[str], thought: str) -> str
         case BlockRenderer():
             return f"<div>{content.html()}</div>"
         case fragments if channel == "reasoning":
-            text = f'<div style="padding:2px 0 4px;{_PLAIN_TEXT}">{escape("".join(fragments))}</div>'
+            text = (
+                f'<div style="padding:2px 0 4px;{_PLAIN_TEXT}">{escape("".join(fragments))}</div>'
+            )
             summary = f'<summary style="width:fit-content;cursor:pointer">{thought}</summary>'
             return f'<details style="{_FOLD}">{summary}{text}</details>'
         case fragments:
@@ -78,7 +80,12 @@ def _part(channel: str, content: BlockRenderer | list[str], thought: str) -> str
 
 def _thought(reply: Reply) -> str:
     timing = reply.timing
-    if timing.ttft is None or timing.ttfa is None or not reply.transcript or reply.transcript[0][0] != "reasoning":
+    if (
+        timing.ttft is None
+        or timing.ttfa is None
+        or not reply.transcript
+        or reply.transcript[0][0] != "reasoning"
+    ):
         return "thought"
     return f"thought for {duration(timing.ttfa - timing.ttft)}"
 
@@ -143,7 +150,8 @@ def _json(reply: Reply, state: State, note: str, *, timed: bool) -> dict[str, An
         out["reasoning"] = reply.reasoning
     if reply.tool_calls:
         out["tool_calls"] = [
-            {"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls
+            {"id": call.id, "name": call.name, "arguments": call.arguments}
+            for call in reply.tool_calls
         ]
     if timed:
         out["timing"] = metadata(reply)["ipyllm"]

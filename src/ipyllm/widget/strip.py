@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ("duration", "latency", "phases", "strip")
 
-_STRIP = f"{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums;line-height:24px;min-height:24px"
+_SMALL = f"{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums"
+_STRIP = f"{_SMALL};line-height:24px;min-height:24px"
 _RULED = f"margin:8px 0 0;padding:5px 0 0;{line('top', 1)};"
 _ITEM = "margin-right:12px"
 _DOT = "display:inline-block;width:7px;height:7px;margin-right:6px;border-radius:50%;vertical-align:1px"
@@ -57,7 +58,12 @@ def _item(content: str, style: str = "", *, nowrap: bool = False) -> str:
 
 def phases(timing: Timing) -> str:
     """The timing of each phase, folded away."""
-    sent_to = (("headers", timing.headers), ("first token", timing.ttft), ("answer", timing.ttfa), ("end", timing.total))
+    sent_to = (
+        ("headers", timing.headers),
+        ("first token", timing.ttft),
+        ("answer", timing.ttfa),
+        ("end", timing.total),
+    )
     rows = [("model loaded", timing.load), ("connected", timing.connect), *sent_to]
     cells = "".join(
         f'<tr><td style="padding:0 12px 0 0;text-align:left">{name}</td>'
@@ -66,8 +72,8 @@ def phases(timing: Timing) -> str:
         if seconds is not None
     )
     return (
-        f'<details style="{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums">'
-        f'<summary style="cursor:pointer">Timing</summary><table style="margin:4px 0">{cells}</table></details>'
+        f'<details style="{_SMALL}"><summary style="cursor:pointer">Timing</summary>'
+        f'<table style="margin:4px 0">{cells}</table></details>'
     )
 
 
@@ -90,7 +96,7 @@ def _readings(timing: Timing) -> list[str]:
         out.append(f"loaded in {_bold(duration(timing.load))}")
     if timing.ttft is not None:
         out.append(f"first token {_bold(latency(timing.ttft))}")
-        if timing.ttfa is not None and timing.ttfa - timing.ttft > 0.05:  # noqa: PLR2004 - as in readout.ts
+        if timing.ttfa is not None and timing.ttfa - timing.ttft > 0.05:
             out.append(f"answer {_bold(latency(timing.ttfa))}")
     if timing.decode_rate is not None and sum(timing.gaps) >= _RATE_SPAN:
         rate = timing.decode_rate
@@ -112,7 +118,8 @@ def _prose(note: str) -> str:
     if len(pieces) % 2 == 0:
         return escape(note)
     return "".join(
-        piece if i % 2 == 0 else f'<code style="{_CODE}">{piece}</code>' for i, piece in enumerate(pieces)
+        piece if i % 2 == 0 else f'<code style="{_CODE}">{piece}</code>'
+        for i, piece in enumerate(pieces)
     )
 
 
@@ -124,7 +131,9 @@ def _sparkline(gaps: Sequence[float]) -> str:
     longest = [max(gaps[len(gaps) * i // bars : len(gaps) * (i + 1) // bars]) for i in range(bars)]
     usual = sorted(longest)[bars // 2] or max(longest) or 1.0
     rects = [_bar(i, gap / usual) for i, gap in enumerate(longest)]
-    return f'<svg width="{3 * bars}" height="16" style="vertical-align:-3px" role="img" aria-label="gaps between tokens">{"".join(rects)}</svg>'
+    named = 'role="img" aria-label="gaps between tokens"'
+    size = f'width="{3 * bars}" height="16" style="vertical-align:-3px"'
+    return f"<svg {size} {named}>{''.join(rects)}</svg>"
 
 
 def _bar(index: int, relative: float) -> str:

@@ -32,15 +32,12 @@ class Complaint:
             value = found.get(key)
             if isinstance(value, list) and value:
                 value = cast("list[Any]", value)[0]
-            match value:
-                case str(text) if text:
-                    return cls(text, _code(found))
-                case dict(inner) if inner:
-                    inner = cast("dict[str, Any]", inner)
-                    text = inner.get("message") or inner.get("msg") or inner.get("error")
-                    return cls(str(text or inner), _code(inner))
-                case _:
-                    pass
+            if isinstance(value, str) and value:
+                return cls(value, _code(found))
+            if isinstance(value, dict) and value:
+                inner = cast("dict[str, Any]", value)
+                text = inner.get("message") or inner.get("msg") or inner.get("error")
+                return cls(str(text or inner), _code(inner))
         return None
 
 

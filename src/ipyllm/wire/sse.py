@@ -41,7 +41,17 @@ class SseDecoder:
     decides whether its payload is whole.
     """
 
-    __slots__ = ("_data", "_event", "_gathered", "_held", "_pending", "_size", "_start", "comments", "unknown")
+    __slots__ = (
+        "_data",
+        "_event",
+        "_gathered",
+        "_held",
+        "_pending",
+        "_size",
+        "_start",
+        "comments",
+        "unknown",
+    )
 
     def __init__(self) -> None:
         self._pending: list[bytes] = []  # pieces of the unfinished line, joined once it ends
@@ -157,6 +167,6 @@ def _plain_events(chunk: bytes) -> list[Frame]:
         return []
     blocks = chunk.split(b"\n\n")
     blocks.pop()
-    if any(block[:6] != b"data: " or b"\n" in block or len(block) == 6 for block in blocks):  # noqa: PLR2004
+    if any(block[:6] != b"data: " or b"\n" in block or len(block) == 6 for block in blocks):
         return []
     return [Frame("", block[6:]) for block in blocks]

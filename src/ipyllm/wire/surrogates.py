@@ -1,7 +1,7 @@
-"""
+r"""
 Halves of one character that a service cut over two deltas.
 
-JSON may escape U+1F642 as `"\\ud83d\\ude42"`; some servers cut between the two. Each half
+JSON may escape U+1F642 as `"\ud83d\ude42"`; some servers cut between the two. Each half
 alone is legal JSON, but no text: it can be neither printed nor sent on.
 """
 
