@@ -6,7 +6,7 @@ import difflib
 import os
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, cast
 
 from ipyllm.errors import AuthError, UsageError
 from ipyllm.keys import Key, find_key
@@ -77,7 +77,7 @@ def providers() -> dict[str, Provider]:
     found = dict(_BUILT_IN)
     for entry in entry_points(group="ipyllm.providers"):
         loaded: Any = entry.load()
-        found[entry.name] = loaded() if callable(loaded) else loaded
+        found[entry.name] = cast("Provider", loaded() if callable(loaded) else loaded)
     return found
 
 

@@ -171,3 +171,10 @@ def test_the_key_is_seen_by_the_server_and_by_nobody_else(kernel, mock):
     assert "[key]" in cell.error["evalue"]
     assert PLANTED not in said
     assert PLANTED not in kernel.value("vars(answer), answer.raw_events")
+
+
+def test_a_server_faster_than_the_decoder_is_held_back_and_goes_on(kernel, mock):
+    mock.answer(*[Token("x" * 500)] * 6000, End())  # 4 MB: many times what may pile up
+    cell = kernel.run(ASK)
+    assert cell.error is None
+    assert kernel.value("len(answer), answer.finish_reason") == "(3000000, 'stop')"

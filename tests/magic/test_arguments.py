@@ -15,8 +15,10 @@ LINES = {
     "nothing": ("", CellArguments()),
     "model": ("-m openai/gpt-5", CellArguments(model="openai/gpt-5")),
     "long names": (
-        "--model a/b --output x --system 'Be brief.' --timeout 2.5 --bg --raw"
-        " --base-url http://x/v1 --key-env K",
+        (
+            "--model a/b --output x --system 'Be brief.' --timeout 2.5 --bg --raw"
+            " --base-url http://x/v1 --key-env K"
+        ),
         CellArguments("a/b", "x", "Be brief.", {}, 2.5, True, True, "http://x/v1", "K"),
     ),
     "with equals signs": ("--model=a/b --system=", CellArguments(model="a/b")),

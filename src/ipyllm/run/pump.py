@@ -242,6 +242,9 @@ class Run:
         for now, item in self._inbox.drain():
             events = self._decoded(item) if isinstance(item, bytes) else item
             self._all(events, now)
+        if self._paused:
+            self._paused = False
+            self._loop.call_soon_threadsafe(self._resume)
 
     def _decoded(self, chunk: bytes) -> list[Event]:
         if self.completion.finish is not None or self._undecodable:

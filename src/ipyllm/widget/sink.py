@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ("WidgetSink",)
 
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
-_finished: list[AnswerModel] = []  # shown as static by now; closed when the next one opens
+_KEPT = 16  # answers
+_finished: list[AnswerModel] = []  # shown as static by now; closed when so many later ones have opened
 
 
 class WidgetSink:
@@ -150,9 +151,11 @@ class WidgetSink:
 
 def _close_finished() -> None:
     # Not at once at the end: a page that was reloaded in mid-stream asks for its models only
-    # when the kernel is free again, and finds none that is closed.
-    keep = [model for model in _finished if model.asked_again]
+    # when the kernel is free again, and that is after all the cells a Run All had queued.
+    asked = [model for model in _finished if model.asked_again][-_KEPT:]
+    others = [model for model in _finished if not model.asked_again][-_KEPT:]
+    keep = {*asked, *others}
     for model in _finished:
         if model not in keep:
             model.close()
-    _finished[:] = keep[-8:]
+    _finished[:] = [model for model in _finished if model in keep]

@@ -14,7 +14,7 @@ from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply
 from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, line, themed
 from ipyllm.widget.markdown import BlockRenderer
-from ipyllm.widget.strip import duration, phases, strip
+from ipyllm.widget.strip import duration, strip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,9 @@ class Static:
         thought = _thought(reply) if timed else "thought"
         body = "".join(_part(channel, content, thought) for channel, content in self._parts)
         foot = strip(reply.label, state, reply.timing if timed else None, note, ruled=bool(body))
-        details = phases(reply.timing) if timed and reply.timing.ttft is not None else ""
-        return f'<div style="{_ROOT}">{body}{foot}{details}</div>'
+        # A paragraph's own margin: the two collapse, and whatever block is last, the strip keeps its place.
+        shown = f'<div style="margin:0 0 1em">{body}</div>' if body else ""
+        return f'<div style="{_ROOT}">{shown}{foot}</div>'
 
 
 def _part(channel: str, content: BlockRenderer | list[str], thought: str) -> str:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
 
-__all__ = ("duration", "latency", "phases", "strip")
+__all__ = ("duration", "latency", "strip")
 
 _SMALL = f"{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums"
-_STRIP = f"{_SMALL};line-height:24px;min-height:24px"
-_RULED = f"margin:8px 0 0;padding:5px 0 0;{line('top', 1)};"
-_ITEM = "margin-right:12px"
+_RULED = f"padding:5px 0 0;{line('top', 1)};"
+_LINE = "display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;line-height:24px;min-height:24px"
 _DOT = "display:inline-block;width:7px;height:7px;margin-right:6px;border-radius:50%;vertical-align:1px"
 _CODE = f"{CODE_FONT};font-size:12px;background:none;color:inherit;padding:0"
 _TONES: dict[State, str] = {
@@ -40,24 +39,28 @@ _SECOND, _TENTH_DIGIT, _MINUTE = 0.9995, 9.95, 99.95
 def strip(label: str, state: State, timing: Timing | None, note: str, *, ruled: bool) -> str:
     """The status line; no numbers without `timing`. `ruled`: a line above it."""
     dot = f'<span style="{_DOT};{_TONES.get(state, WARN)}"></span>'
-    items = [_item(dot + escape(label), nowrap=True)]
+    items = [_item(dot + escape(label), "white-space:nowrap")]
     if note:
         color = themed("color", "#d32f2f", "error-color1") if state == "error" else ""
         items.append(_item(_prose(note), color))
     # An answer that went wrong has one thing to say; numbers beside it would hide it.
     if timing is not None and (state not in _QUIET_STATES or not note):
-        items += [_item(reading, nowrap=True) for reading in _readings(timing)]
-        items.append(_sparkline(timing.gaps))
-    return f'<div style="{_RULED if ruled else ""}{_STRIP}">{"".join(items)}</div>'
+        items += [_item(reading, "white-space:nowrap") for reading in _readings(timing)]
+        items += filter(None, (_sparkline(timing.gaps),))
+    style = f"{_RULED if ruled else ''}{_SMALL}"
+    if timing is None or timing.ttft is None:
+        return f'<div style="{style};{_LINE}">{" ".join(items)}</div>'
+    # The line itself opens the phases: below it, they would move the page as the answer ends.
+    items.append('<span style="margin-left:auto">Timing \N{BLACK DOWN-POINTING SMALL TRIANGLE}</span>')
+    summary = f'<summary style="{_LINE};list-style:none;cursor:pointer">{" ".join(items)}</summary>'
+    return f'<details style="{style}">{summary}{_phases(timing)}</details>'
 
 
-def _item(content: str, style: str = "", *, nowrap: bool = False) -> str:
-    parts = filter(None, (_ITEM, "white-space:nowrap" if nowrap else "", style))
-    return f'<span style="{";".join(parts)}">{content}</span>'
+def _item(content: str, style: str) -> str:
+    return f'<span style="{style}">{content}</span>' if style else f"<span>{content}</span>"
 
 
-def phases(timing: Timing) -> str:
-    """The timing of each phase, folded away."""
+def _phases(timing: Timing) -> str:
     sent_to = (
         ("headers", timing.headers),
         ("first token", timing.ttft),
@@ -71,10 +74,7 @@ def phases(timing: Timing) -> str:
         for name, seconds in rows
         if seconds is not None
     )
-    return (
-        f'<details style="{_SMALL}"><summary style="cursor:pointer">Timing</summary>'
-        f'<table style="margin:4px 0">{cells}</table></details>'
-    )
+    return f'<table style="margin:4px 0">{cells}</table>'
 
 
 def latency(seconds: float) -> str:

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""
+Take the pictures of the documentation: real cells in a real JupyterLab.
+
+    .venv/bin/python docs/pictures.py [NAME...]      all of them, or those named
+
+The README's `hero` is answered by the embedded model; the others by the tests' scripted server,
+so that each shows the very moment it is about. They go to docs/images/.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from browser.conftest import FLAGS, kernel_env  # noqa: E402 - found by the line above
+from browser.lab import Lab, NotebookPage  # noqa: E402
+from mock_server import End, Hold, MockServer, Pause, Progress, Step, Token  # noqa: E402
+from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
+
+KERNEL = "python3"
+LOAD = "%load_ext ipyllm"
+VIEWPORT = {"width": 1000, "height": 900}
+PACE = 0.012  # seconds between two tokens
+
+HERO = "%%llm -m local -p temperature=0\nExplain in three sentences why the sky is blue."
+ASK = "%%llm -m llamacpp/qwen3-8b -o answer\nWhy does streaming feel faster?"
+THOUGHT = "The user asks about perceived latency. The total time is the same; what differs is ..."
+TEXT = (
+    "The model still takes the same total time; what changes is how soon you see the first word. "
+    "Three things matter: the time to the first token, a steady pace after it, and a way to stop "
+    "as soon as you have read enough."
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a picture is made with."""
+
+    page: Page
+    lab: Lab
+    mock: MockServer
+
+    def notebook(self, name: str, *sources: str) -> NotebookPage:
+        """Open a notebook whose first cell loads the extension, and run that."""
+        view = NotebookPage(self.page, self.lab, self.lab.write(name, [LOAD, *sources], KERNEL))
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        view.run(0)
+        return view
+
+    def theme(self, name: str) -> None:
+        run = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+        self.page.evaluate(run, name)
+        self.page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name && !document.querySelector('#jp-splash')",
+            arg=name,
+        )
+
+
+def hero(stage: Stage) -> None:
+    """A real answer while it comes."""
+    notebook = stage.notebook("hero", HERO, HERO)
+    notebook.run(1, limit=120)  # loads the model
+    for _ in range(5):
+        notebook.start(2)
+        notebook.wait_for_output(2, "predictable manner")
+        shoot(notebook.cell(2), "hero")
+        streaming = notebook.is_running(2)
+        notebook.wait_done(2)
+        if streaming:
+            return
+    raise SystemExit("hero: the answer is over before its picture is taken")
+
+
+def answering(stage: Stage) -> None:
+    """An answer in mid-stream, in both themes, and when it is done."""
+    gate = stage.mock.gate()
+    thought, text = paced(THOUGHT, reasoning=True), paced(TEXT)
+    stage.mock.answer(Pause(0.3), *thought, *text, Hold(gate), *paced(" That is all."), End())
+    notebook = stage.notebook("answering", ASK)
+    notebook.start(1)
+    notebook.wait_for_output(1, "read enough.")
+    shoot(notebook.cell(1), "streaming")
+    stage.theme("JupyterLab Dark")
+    shoot(notebook.cell(1), "streaming-dark")
+    stage.theme("JupyterLab Light")
+    gate.open()
+    notebook.wait_until_static(1)
+    shoot(notebook.cell(1), "done")
+
+
+def prefill(stage: Stage) -> None:
+    """A long prompt being read."""
+    stage.mock.answer(Pause(0.2), Progress(763, 1230), Hold())
+    notebook = stage.notebook("prefill", ASK)
+    notebook.start(1)
+    notebook.wait_for_output(1, "763 of 1,230 tokens")
+    # The bar slides to its place.
+    fill = notebook.output(1).locator(".ipyllm-fill")
+    fill.evaluate("node => Promise.all(node.getAnimations().map(each => each.finished))")
+    shoot(notebook.cell(1), "prefill")
+
+
+def interrupted(stage: Stage) -> None:
+    """What an interrupt leaves."""
+    stage.mock.answer(*paced("The capital of Japan is Tokyo, which became the"), Hold())
+    notebook = stage.notebook("interrupted", ASK)
+    notebook.start(1)
+    notebook.wait_for_output(1, "became the")
+    notebook.interrupt()
+    notebook.wait_done(1)
+    notebook.wait_until_static(1)
+    shoot(notebook.cell(1), "interrupted")
+
+
+def error(stage: Stage) -> None:
+    """A service that says no."""
+    stage.mock.fail(401, {"error": {"message": "Incorrect API key provided"}})
+    notebook = stage.notebook("error", ASK)
+    notebook.run(1)
+    notebook.wait_until_static(1)
+    shoot(notebook.cell(1), "error")
+
+
+def static_nbconvert(stage: Stage) -> None:
+    """The saved notebook as nbconvert writes it."""
+    text = "Use `httpx.stream` and **read as bytes arrive**:\n\n```python\nwith httpx.stream(\"POST\", url, "
+    text += 'json=body) as response:\n    for chunk in response.iter_bytes():\n        decoder.feed(chunk)\n```\n'
+    stage.mock.answer(Pause(0.3), *paced(text), End())
+    notebook = stage.notebook("converted", ASK)
+    notebook.run(1)
+    notebook.wait_until_static(1)
+    notebook.save()
+    convert = [sys.executable, "-m", "nbconvert", "--to", "html", str(notebook.path)]
+    subprocess.run(convert, check=True, capture_output=True)
+    page = stage.page.context.new_page()
+    page.route("http*://**", lambda route: route.abort())  # scripts it would fetch: none is needed
+    page.goto(notebook.path.with_suffix(".html").as_uri())
+    shoot(page.locator(".jp-CodeCell").nth(1), "static-nbconvert")
+    page.close()
+
+
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "hero": hero,
+    "answering": answering,
+    "prefill": prefill,
+    "interrupted": interrupted,
+    "error": error,
+    "static-nbconvert": static_nbconvert,
+}
+
+
+def paced(text: str, *, reasoning: bool = False) -> Iterator[Step]:
+    """A token a word, at an even pace."""
+    for word in text.split(" "):
+        yield Token(f"{word} ", reasoning=reasoning)
+        yield Pause(PACE)
+
+
+def shoot(cell: Locator, name: str) -> None:
+    """Take a cell's picture, with nothing in it of where the mouse or the keyboard is."""
+    page = cell.page
+    page.mouse.move(0, 0)
+    box = cell.bounding_box()
+    if box is None:
+        raise SystemExit(f"{name}: the cell is not on screen")
+    clip = {key: round(value) for key, value in box.items()}
+    IMAGES.mkdir(exist_ok=True)
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path, clip=clip, style=QUIET, animations="disabled")
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e3:.0f} kB")
+
+
+# The blue bar of the active cell and its toolbar are the notebook's, not the answer's.
+QUIET = ".jp-Collapser, .jp-cell-toolbar, .jp-cell-menu { visibility: hidden !important; }"
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    mock = MockServer()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        lab = Lab(Path(folder), {KERNEL: sys.executable}, kernel_env(mock))
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=FLAGS
+            )
+            context = browser.new_context(viewport=VIEWPORT, device_scale_factor=2)
+            yield Stage(context.new_page(), lab, mock)
+            browser.close()
+        finally:
+            mock.close()
+            lab.stop()
+
+
+def main(names: list[str]) -> None:
+    with stage() as given:
+        for name in names or SCENES:
+            SCENES[name](given)
+            given.mock.reset()
+            given.lab.shut_down_kernels()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
