@@ -28,13 +28,14 @@ from browser.lab import Lab, NotebookPage  # noqa: E402
 from mock_server import End, Hold, MockServer, Pause, Progress, Step, Token  # noqa: E402
 from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
 
-KERNEL = "python3"
+KERNEL = "ipyllm"
 LOAD = "%load_ext ipyllm"
 VIEWPORT = {"width": 1000, "height": 900}
 PACE = 0.012  # seconds between two tokens
 
-HERO = "%%llm -m local -p temperature=0\nExplain in three sentences why the sky is blue."
-ASK = "%%llm -m llamacpp/qwen3-8b -o answer\nWhy does streaming feel faster?"
+ASK = "%%llm -m llamacpp/qwen3-8b -o answer\n"
+HERO = "%%llm -m local -p temperature=0\nTell me why the sky looks blue. Use three sentences."
+FASTER = ASK + "Why does streaming feel faster?"
 THOUGHT = "The user asks about perceived latency. The total time is the same; what differs is ..."
 TEXT = (
     "The model still takes the same total time; what changes is how soon you see the first word. "
@@ -71,10 +72,13 @@ def hero(stage: Stage) -> None:
     """A real answer while it comes."""
     notebook = stage.notebook("hero", HERO, HERO)
     notebook.run(1, limit=120)  # loads the model
+    words = notebook.wait_until_static(1).locator("p").inner_text().split()
+    most = " ".join(words[: 4 * len(words) // 5])
+    whole = notebook.cell(1).bounding_box()
     for _ in range(5):
         notebook.start(2)
-        notebook.wait_for_output(2, "predictable manner")
-        shoot(notebook.cell(2), "hero")
+        notebook.wait_for_output(2, most)
+        shoot(notebook.cell(2), "hero", height=whole and whole["height"])
         streaming = notebook.is_running(2)
         notebook.wait_done(2)
         if streaming:
@@ -83,11 +87,12 @@ def hero(stage: Stage) -> None:
 
 
 def answering(stage: Stage) -> None:
-    """An answer in mid-stream, in both themes, and when it is done."""
+    """An answer in mid-stream, in both themes, and one that is done."""
     gate = stage.mock.gate()
-    thought, text = paced(THOUGHT, reasoning=True), paced(TEXT)
-    stage.mock.answer(Pause(0.3), *thought, *text, Hold(gate), *paced(" That is all."), End())
-    notebook = stage.notebook("answering", ASK)
+    steps = [Pause(0.3), *paced(THOUGHT, reasoning=True), *paced(TEXT)]
+    stage.mock.answer(*steps, Hold(gate), End())
+    stage.mock.answer(*steps, End())
+    notebook = stage.notebook("answering", FASTER, FASTER)
     notebook.start(1)
     notebook.wait_for_output(1, "read enough.")
     shoot(notebook.cell(1), "streaming")
@@ -95,14 +100,16 @@ def answering(stage: Stage) -> None:
     shoot(notebook.cell(1), "streaming-dark")
     stage.theme("JupyterLab Light")
     gate.open()
-    notebook.wait_until_static(1)
-    shoot(notebook.cell(1), "done")
+    notebook.wait_done(1)
+    notebook.run(2)
+    notebook.wait_until_static(2)
+    shoot(notebook.cell(2), "done")
 
 
 def prefill(stage: Stage) -> None:
     """A long prompt being read."""
     stage.mock.answer(Pause(0.2), Progress(763, 1230), Hold())
-    notebook = stage.notebook("prefill", ASK)
+    notebook = stage.notebook("prefill", FASTER)
     notebook.start(1)
     notebook.wait_for_output(1, "763 of 1,230 tokens")
     # The bar slides to its place.
@@ -114,7 +121,7 @@ def prefill(stage: Stage) -> None:
 def interrupted(stage: Stage) -> None:
     """What an interrupt leaves."""
     stage.mock.answer(*paced("The capital of Japan is Tokyo, which became the"), Hold())
-    notebook = stage.notebook("interrupted", ASK)
+    notebook = stage.notebook("interrupted", ASK + "What's the capital of Japan?")
     notebook.start(1)
     notebook.wait_for_output(1, "became the")
     notebook.interrupt()
@@ -125,8 +132,8 @@ def interrupted(stage: Stage) -> None:
 
 def error(stage: Stage) -> None:
     """A service that says no."""
-    stage.mock.fail(401, {"error": {"message": "Incorrect API key provided"}})
-    notebook = stage.notebook("error", ASK)
+    stage.mock.fail(401, {"error": {"message": "Wrong API key"}})
+    notebook = stage.notebook("error", FASTER)
     notebook.run(1)
     notebook.wait_until_static(1)
     shoot(notebook.cell(1), "error")
@@ -137,7 +144,7 @@ def static_nbconvert(stage: Stage) -> None:
     text = "Use `httpx.stream` and **read as bytes arrive**:\n\n```python\nwith httpx.stream(\"POST\", url, "
     text += 'json=body) as response:\n    for chunk in response.iter_bytes():\n        decoder.feed(chunk)\n```\n'
     stage.mock.answer(Pause(0.3), *paced(text), End())
-    notebook = stage.notebook("converted", ASK)
+    notebook = stage.notebook("converted", ASK + "How do I stream by httpx?")
     notebook.run(1)
     notebook.wait_until_static(1)
     notebook.save()
@@ -167,22 +174,35 @@ def paced(text: str, *, reasoning: bool = False) -> Iterator[Step]:
         yield Pause(PACE)
 
 
-def shoot(cell: Locator, name: str) -> None:
-    """Take a cell's picture, with nothing in it of where the mouse or the keyboard is."""
+def shoot(cell: Locator, name: str, *, height: float | None = None) -> None:
+    """
+    Take a cell's picture, with nothing in it of where the mouse or the keyboard is.
+
+    * `height`: of the cell, where it still grows (px).
+    """
     page = cell.page
     page.mouse.move(0, 0)
+    page.evaluate("() => document.activeElement.blur()")
     box = cell.bounding_box()
     if box is None:
         raise SystemExit(f"{name}: the cell is not on screen")
-    clip = {key: round(value) for key, value in box.items()}
-    IMAGES.mkdir(exist_ok=True)
     path = IMAGES / f"{name}.png"
+    clip = {
+        "x": round(box["x"]),
+        "y": round(box["y"]),
+        "width": round(box["width"]),
+        "height": round(height or box["height"]),
+    }
+    IMAGES.mkdir(exist_ok=True)
     page.screenshot(path=path, clip=clip, style=QUIET, animations="disabled")
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e3:.0f} kB")
 
 
-# The blue bar of the active cell and its toolbar are the notebook's, not the answer's.
-QUIET = ".jp-Collapser, .jp-cell-toolbar, .jp-cell-menu { visibility: hidden !important; }"
+# What shows which cell is the active one is the notebook's, not the answer's.
+QUIET = """
+.jp-Collapser, .jp-cell-toolbar, .jp-cell-menu { visibility: hidden !important; }
+.jp-Cell { outline: none !important; box-shadow: none !important; }
+"""
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Interrupts:
         trace: TracebackType | None,
     ) -> None:
         if self._installed:
-            after = _debounced(self._before) if self.hit else self._before
+            after = _Debounced(self._before) if self.hit else self._before
             signal.signal(signal.SIGINT, signal.SIG_DFL if after is None else after)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -60,15 +60,19 @@ class Interrupts:
             self._cancel()
 
 
-def _debounced(
-    before: Callable[[int, FrameType | None], object] | int | None,
-) -> Callable[[int, FrameType | None], None]:
-    until = time.monotonic() + _DEBOUNCE
+class _Debounced:
+    """The handler after a stop: deaf for a second, then gives its place to the one before it."""
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() < until:
+    def __init__(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
+        # Not one behind the other, stop after stop.
+        self.before = before.before if isinstance(before, _Debounced) else before
+        self._until = time.monotonic() + _DEBOUNCE
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < self._until:
             return
-        if callable(before):
-            before(number, frame)
-
-    return handle
+        signal.signal(number, signal.SIG_DFL if self.before is None else self.before)
+        if callable(self.before):
+            self.before(number, frame)
+        else:
+            signal.raise_signal(number)

@@ -48,7 +48,12 @@ class Fragments:
             self._fresh.clear()
 
     def __str__(self) -> str:
-        return "".join(self._joined) + "".join(self._fresh)
+        if self._fresh or len(self._joined) != 1:
+            self._joined = ["".join((*self._joined, *self._fresh))]
+            self._fresh.clear()
+        return self._joined[
+            0
+        ]  # the same object each time: an emoji makes a text four bytes a letter
 
 
 class Completion:
@@ -64,7 +69,7 @@ class Completion:
         self._runs: list[tuple[str, Fragments]] = []  # (channel, text) in order of arrival
         self._calls: dict[int, tuple[str, str, Fragments]] = {}
         self._kinds = bytearray()
-        self._lengths = array("L")
+        self._lengths = array("I")
         self._others: list[Event] = []
         self.usage = Usage()
         self.finish: Finish | None = None

@@ -69,7 +69,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         asked: Sequence[Message] = (),
     ) -> Reply:
         """Everything received, settled."""
-        reply = cls(completion.text)
+        text = completion.text
+        reply = cls(text)
         reply.reasoning = completion.reasoning
         reply.refusal = completion.refusal
         reply.tool_calls = [ToolCall(*call) for call in completion.tool_calls]
@@ -81,7 +82,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply.model = model
         reply.label = label or model
         reply.value = None
-        reply.messages = [*map(dict, asked), {"role": "assistant", "content": str(reply)}]
+        reply.messages = [*map(dict, asked), {"role": "assistant", "content": text}]
         reply._completion = completion
         return reply
 

@@ -46,11 +46,13 @@ class BlockRenderer:
 
     def __init__(self, window: int = _WINDOW) -> None:
         self._md = parser()
-        self._done: list[str] = []  # HTML of the blocks that are final
+        # HTML and source of the blocks that are final. As bytes: one emoji makes a text four
+        # bytes a letter, and HTML is three times its source.
+        self._done: list[bytes] = []
+        self._text: list[bytes] = []
         self._pieces: list[str] = []  # source after them
         self._size = 0
         self._window = self._threshold = window
-        self._text: list[str] = []  # source of the blocks that are final
 
     def feed(self, text: str) -> None:
         """More of the answer."""
@@ -61,12 +63,17 @@ class BlockRenderer:
 
     def html(self) -> str:
         """All of it."""
+        return "".join(self.pieces())
+
+    def pieces(self) -> list[str]:
+        """All of it, to be joined."""
         tail = "".join(self._pieces)
-        source = "".join(self._text) + tail
-        if self._done and _DEFINITION.search(source):
-            # A link's definition may stand anywhere, and counts for the blocks before it.
-            return self._render(source)
-        return "".join(self._done) + self._render(tail)
+        if self._done:
+            source = b"".join(self._text).decode() + tail
+            if _DEFINITION.search(source):
+                # A link's definition may stand anywhere, and counts for the blocks before it.
+                return [self._render(source)]
+        return [*(html.decode() for html in self._done), self._render(tail)]
 
     def _render(self, source: str) -> str:
         html: str = self._md.render(source)
@@ -83,8 +90,8 @@ class BlockRenderer:
             last = starts[-1]
             cut = _offset(whole, max(token.map[1] for token in tokens[:last] if token.map))
             html: str = self._md.renderer.render(tokens[:last], self._md.options, {})
-            self._done.append(html)
-            self._text.append(source[:cut])
+            self._done.append(html.encode())
+            self._text.append(source[:cut].encode())
             source = source[cut:]
         self._pieces = [source]
         self._size = len(source)

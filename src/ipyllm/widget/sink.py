@@ -25,7 +25,9 @@ __all__ = ("WidgetSink",)
 
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 _KEPT = 16  # answers
-_finished: list[AnswerModel] = []  # shown as static by now; closed when so many later ones have opened
+_finished: list[
+    AnswerModel
+] = []  # shown as static by now; closed when so many later ones have opened
 
 
 class WidgetSink:
@@ -89,6 +91,7 @@ class WidgetSink:
             self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
             self._note = note
             self._enter(state)
+        self._static = Static()  # a long answer's HTML is megabytes
         self._handle.update(data, raw=True, metadata=metadata(reply))
         if self._model is not None:
             _finished.append(self._model)

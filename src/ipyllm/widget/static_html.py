@@ -8,6 +8,7 @@ with one, a notebook opened later says "model not found" instead (measured).
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import State, state_of
@@ -17,10 +18,11 @@ from ipyllm.widget.markdown import BlockRenderer
 from ipyllm.widget.strip import duration, strip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ("JSON_TYPE", "Static", "bundle", "metadata")
 
+_MAX_GAPS = 4096
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 
 # No class: the live widget's style sheet is still in the page, and would count twice.
@@ -58,25 +60,26 @@ class Static:
     def html(self, reply: Reply, state: State, note: str, *, timed: bool) -> str:
         """The whole output; without `timed`, nothing that differs from run to run."""
         thought = _thought(reply) if timed else "thought"
-        body = "".join(_part(channel, content, thought) for channel, content in self._parts)
+        body = [piece for part in self._parts for piece in _pieces(*part, thought)]
         foot = strip(reply.label, state, reply.timing if timed else None, note, ruled=bool(body))
         # A paragraph's own margin: the two collapse, and whatever block is last, the strip keeps its place.
-        shown = f'<div style="margin:0 0 1em">{body}</div>' if body else ""
-        return f'<div style="{_ROOT}">{shown}{foot}</div>'
+        shown = ['<div style="margin:0 0 1em">', *body, "</div>"] if body else []
+        # Joined once: each copy of a long answer's HTML is megabytes.
+        return "".join((f'<div style="{_ROOT}">', *shown, foot, "</div>"))
 
 
-def _part(channel: str, content: BlockRenderer | list[str], thought: str) -> str:
+def _pieces(channel: str, content: BlockRenderer | list[str], thought: str) -> list[str]:
     match content:
         case BlockRenderer():
-            return f"<div>{content.html()}</div>"
+            return ["<div>", *content.pieces(), "</div>"]
         case fragments if channel == "reasoning":
             text = (
                 f'<div style="padding:2px 0 4px;{_PLAIN_TEXT}">{escape("".join(fragments))}</div>'
             )
             summary = f'<summary style="width:fit-content;cursor:pointer">{thought}</summary>'
-            return f'<details style="{_FOLD}">{summary}{text}</details>'
+            return [f'<details style="{_FOLD}">{summary}{text}</details>']
         case fragments:
-            return f'<div style="{_TOOL}">{escape("".join(fragments).rstrip())}</div>'
+            return [f'<div style="{_TOOL}">{escape("".join(fragments).rstrip())}</div>']
 
 
 def _thought(reply: Reply) -> str:
@@ -109,10 +112,11 @@ def bundle(
         static = Static()
         static.feed(reply.transcript)
     shown = state or state_of(reply.finish_reason)
+    text = str(reply)
     return {
         "text/html": static.html(reply, shown, note, timed=timed),
-        "text/markdown": str(reply),
-        "text/plain": str(reply) or note,
+        "text/markdown": text,
+        "text/plain": text or note,
         JSON_TYPE: _json(reply, shown, note, timed=timed),
     }
 
@@ -156,9 +160,16 @@ def _json(reply: Reply, state: State, note: str, *, timed: bool) -> dict[str, An
         ]
     if timed:
         out["timing"] = metadata(reply)["ipyllm"]
-        # Milliseconds: three characters a token.
-        out["gaps_ms"] = [round(1e3 * gap) for gap in reply.timing.gaps]
+        out["gaps_ms"] = _gaps(reply.timing.gaps)
     return out
+
+
+def _gaps(gaps: Sequence[float]) -> list[int]:
+    """Milliseconds; of very many the longest of each stretch, so that an output stays text-sized."""
+    if len(gaps) <= _MAX_GAPS:
+        return [round(1e3 * gap) for gap in gaps]
+    cuts = [len(gaps) * i // _MAX_GAPS for i in range(_MAX_GAPS + 1)]
+    return [round(1e3 * max(gaps[a:b])) for a, b in pairwise(cuts)]
 
 
 def _rounded(value: object) -> object:

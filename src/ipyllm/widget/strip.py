@@ -51,7 +51,9 @@ def strip(label: str, state: State, timing: Timing | None, note: str, *, ruled: 
     if timing is None or timing.ttft is None:
         return f'<div style="{style};{_LINE}">{" ".join(items)}</div>'
     # The line itself opens the phases: below it, they would move the page as the answer ends.
-    items.append('<span style="margin-left:auto">Timing \N{BLACK DOWN-POINTING SMALL TRIANGLE}</span>')
+    items.append(
+        '<span style="margin-left:auto">Timing \N{BLACK DOWN-POINTING SMALL TRIANGLE}</span>'
+    )
     summary = f'<summary style="{_LINE};list-style:none;cursor:pointer">{" ".join(items)}</summary>'
     return f'<details style="{style}">{summary}{_phases(timing)}</details>'
 
@@ -132,7 +134,7 @@ def _sparkline(gaps: Sequence[float]) -> str:
     usual = sorted(longest)[bars // 2] or max(longest) or 1.0
     rects = [_bar(i, gap / usual) for i, gap in enumerate(longest)]
     named = 'role="img" aria-label="gaps between tokens"'
-    size = f'width="{3 * bars}" height="16" style="vertical-align:-3px"'
+    size = f'width="{3 * bars}" height="16" style="align-self:flex-start"'
     return f"<svg {size} {named}>{''.join(rects)}</svg>"
 
 
