@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from browser.conftest import FLAGS, kernel_env  # noqa: E402 - found by the line above
 from browser.lab import Lab, NotebookPage  # noqa: E402
 from mock_server import End, Hold, MockServer, Pause, Progress, Step, Token  # noqa: E402
-from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Locator, Page, sync_playwright  # noqa: E402
 
 KERNEL = "ipyllm"
 LOAD = "%load_ext ipyllm"
@@ -34,7 +34,8 @@ VIEWPORT = {"width": 1000, "height": 900}
 PACE = 0.012  # seconds between two tokens
 
 ASK = "%%llm -m llamacpp/qwen3-8b -o answer\n"
-HERO = "%%llm -m local -p temperature=0\nTell me why the sky looks blue. Use three sentences."
+HERO = "%%llm -m local -p temperature=0\nWhy does the sky look blue? A short paragraph, please."
+OTHER = "%%llm -m local\nHello?"
 FASTER = ASK + "Why does streaming feel faster?"
 THOUGHT = "The user asks about perceived latency. The total time is the same; what differs is ..."
 TEXT = (
@@ -42,6 +43,15 @@ TEXT = (
     "Three things matter: the time to the first token, a steady pace after it, and a way to stop "
     "as soon as you have read enough."
 )
+CODE = """\
+Use `httpx.stream` and **read as bytes arrive**:
+
+```python
+with httpx.stream("POST", url, json=body) as response:
+    for chunk in response.iter_bytes():
+        decoder.feed(chunk)
+```
+"""
 
 
 @dataclass(frozen=True)
@@ -70,17 +80,20 @@ class Stage:
 
 def hero(stage: Stage) -> None:
     """A real answer while it comes."""
-    notebook = stage.notebook("hero", HERO, HERO)
+    notebook = stage.notebook("hero", HERO, OTHER, HERO)
     notebook.run(1, limit=120)  # loads the model
     words = notebook.wait_until_static(1).locator("p").inner_text().split()
     most = " ".join(words[: 4 * len(words) // 5])
     whole = notebook.cell(1).bounding_box()
     for _ in range(5):
-        notebook.start(2)
-        notebook.wait_for_output(2, most)
-        shoot(notebook.cell(2), "hero", height=whole and whole["height"])
-        streaming = notebook.is_running(2)
-        notebook.wait_done(2)
+        notebook.run(
+            2
+        )  # or the prompt would be in the model's cache, and its first token too early
+        notebook.start(3)
+        notebook.wait_for_output(3, most)
+        shoot(notebook.cell(3), "hero", height=whole and whole["height"])
+        streaming = notebook.is_running(3)
+        notebook.wait_done(3)
         if streaming:
             return
     raise SystemExit("hero: the answer is over before its picture is taken")
@@ -120,10 +133,10 @@ def prefill(stage: Stage) -> None:
 
 def interrupted(stage: Stage) -> None:
     """What an interrupt leaves."""
-    stage.mock.answer(*paced("The capital of Japan is Tokyo, which became the"), Hold())
-    notebook = stage.notebook("interrupted", ASK + "What's the capital of Japan?")
+    stage.mock.answer(*paced("Tokyo is the capital of Japan, and has been since the"), Hold())
+    notebook = stage.notebook("interrupted", ASK + "What do you know about Tokyo?")
     notebook.start(1)
-    notebook.wait_for_output(1, "became the")
+    notebook.wait_for_output(1, "since the")
     notebook.interrupt()
     notebook.wait_done(1)
     notebook.wait_until_static(1)
@@ -141,10 +154,8 @@ def error(stage: Stage) -> None:
 
 def static_nbconvert(stage: Stage) -> None:
     """The saved notebook as nbconvert writes it."""
-    text = "Use `httpx.stream` and **read as bytes arrive**:\n\n```python\nwith httpx.stream(\"POST\", url, "
-    text += 'json=body) as response:\n    for chunk in response.iter_bytes():\n        decoder.feed(chunk)\n```\n'
-    stage.mock.answer(Pause(0.3), *paced(text), End())
-    notebook = stage.notebook("converted", ASK + "How do I stream by httpx?")
+    stage.mock.answer(Pause(0.3), *paced(CODE), End())
+    notebook = stage.notebook("converted", ASK + "How do I stream by means of httpx?")
     notebook.run(1)
     notebook.wait_until_static(1)
     notebook.save()

@@ -13,7 +13,7 @@ from mock_server import End, Hold, Token
 
 import ipyllm
 from ipyllm import errors
-from ipyllm.events import Finish, ReasoningDelta, TextDelta
+from ipyllm.events import Finish, ReasoningDelta, StreamError, TextDelta
 from ipyllm.run.reply import Reply
 from ipyllm.streaming import Stream
 from ipyllm.testing import ScriptedSource
@@ -141,7 +141,9 @@ def test_an_error_is_raised_with_what_came():
 def test_a_bug_of_a_source_is_raised_where_the_stream_is_read():
     """It is not lost in a thread, and nobody waits for ever."""
     stream = Stream(ScriptedSource(*HELLO[:1], ZeroDivisionError()), ASKED)
-    assert list(stream) == [TextDelta("Hel")]
+    first, error, end = list(stream)
+    assert (first, end) == (TextDelta("Hel"), Finish("error"))
+    assert isinstance(error, StreamError)
     with pytest.raises(ZeroDivisionError):
         _ = stream.reply
 

@@ -152,6 +152,7 @@ class Stream:
         try:
             self._reply = self._run.pump()
             self._run.settle(self._reply, outcome.note(self._reply, "reply"))
+            self._bug = self._run.bug
         except BaseException as exc:  # noqa: BLE001 - raised where the stream is read
             self._bug = exc
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from browser.conftest import both_kernels
 from browser.lab import BOXES, NotebookPage
-from mock_server import End, Hold, Progress, Token
+from mock_server import End, Hold, Progress, Token, wait_for
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -13,6 +13,7 @@ LOAD = "%load_ext ipyllm"
 ASK = "%%llm -m llamacpp/mock\nHello?"
 LOSE_EVERY_FIFTH_DELTA = """\
 %load_ext ipyllm
+from pathlib import Path
 from ipyllm.widget.model import AnswerModel
 send, deltas, lost = AnswerModel.send, [], []
 def lossy(self, content, buffers=None):
@@ -20,6 +21,7 @@ def lossy(self, content, buffers=None):
         deltas.append(content)
         if len(deltas) % 5 == 0:
             lost.append(content)
+            Path("lost.txt").write_text(str(len(lost)))
             return
     send(self, content, buffers)
 AnswerModel.send = lossy
@@ -88,7 +90,9 @@ def test_error_is_one_line_and_a_red_strip(open_notebook, mock):
     assert "Incorrect API key provided" in said
     assert len(said.splitlines()) == 1
     strip = notebook.wait_until_static(1).locator("span", has_text="failed")
-    red = notebook.page.evaluate("getComputedStyle(document.body).getPropertyValue('--jp-error-color1')")
+    red = notebook.page.evaluate(
+        "getComputedStyle(document.body).getPropertyValue('--jp-error-color1')"
+    )
     assert strip.evaluate("node => getComputedStyle(node).color") == rgb(notebook, red)
     notebook.run(2)
     assert notebook.output_text(2).strip() == "error"
@@ -108,21 +112,20 @@ def test_five_thousand_tokens_at_once_are_all_there(open_notebook, mock, kernel)
 
 
 def test_lost_messages_are_fetched_while_the_cell_still_blocks(open_notebook, mock):
-    # Each token is a message of its own: the next is sent once its number is on the page.
+    # Each token is a message of its own: the next is sent once this one is seen, or is lost.
     gates = [mock.gate() for _ in range(12)]
     steps = [step for index, gate in enumerate(gates) for step in (Token(f"t{index} "), Hold(gate))]
     mock.answer(*steps, End())
     notebook = open_notebook(LOSE_EVERY_FIFTH_DELTA, ASK, "print(len(deltas), len(lost))")
+    lost = notebook.path.with_name("lost.txt")
+    lost.write_text("0")
     notebook.run(0)
     notebook.start(1)
-    for index, gate in enumerate(gates):
-        if (index + 1) % 5:
-            words = " ".join(f"t{seen}" for seen in range(index + 1))
-            notebook.wait_for_output(1, words)
+    for count, gate in enumerate(gates, 1):
+        if count % 5:
+            notebook.wait_for_output(1, " ".join(f"t{index}" for index in range(count)))
         else:
-            mock.exchange().wait_sent(index + 1)
-            # Nothing on the page tells of what was lost; the kernel's own count does.
-            notebook.page.wait_for_timeout(200)
+            wait_for(lambda so_far=f"{count // 5}": lost.read_text() == so_far or None, "the loss")
         gate.open()
     notebook.wait_done(1)
     notebook.run(2)

@@ -68,7 +68,9 @@ class Cell:
     def wait_for(self, what: Callable[[], Any], limit: float = LIMIT) -> Any:
         with self._changed:
             if not self._changed.wait_for(what, limit):
-                raise AssertionError(f"waited {limit} s; shown {self.shown!r}, states {self.states}")
+                raise AssertionError(
+                    f"waited {limit} s; shown {self.shown!r}, states {self.states}"
+                )
             return what()
 
     def wait_for_text(self, text: str) -> None:
@@ -87,7 +89,9 @@ class Kernel:
         argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         self.manager = KernelManager()
         self.manager._kernel_spec = KernelSpec(argv=argv, display_name="test", language="python")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("JPY_", "IPYLLM_DISPLAY"))}
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith(("JPY_", "IPYLLM_DISPLAY"))
+        }
         ours = {"IPYTHONDIR": str(self.home / "ipython"), "PYTHONWARNINGS": ""}
         self.manager.start_kernel(env={**inherited, **ours, **env}, cwd=str(self.home))
         self.client = self.manager.client()
@@ -126,7 +130,9 @@ class Kernel:
             os.kill(self.pid, signal.SIGINT)
         return sent
 
-    def send_to_widget(self, model_id: str, content: dict[str, Any], *, subshell: bool = False) -> None:
+    def send_to_widget(
+        self, model_id: str, content: dict[str, Any], *, subshell: bool = False
+    ) -> None:
         """A message from the page to a widget."""
         data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": data})

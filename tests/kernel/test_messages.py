@@ -35,9 +35,8 @@ def test_deltas_stream_then_static_html_takes_their_place(kernel, mock):
 def test_the_answer_is_in_the_variable_and_in_llm(kernel, mock):
     mock.answer(Token("yes"), End())
     kernel.run(ASK)
-    assert kernel.value("answer is _llm, answer.upper(), answer.finish_reason, answer.usage.output_tokens") == (
-        "(True, 'YES', 'stop', 1)"
-    )
+    said = "answer is _llm, answer.upper(), answer.finish_reason, answer.usage.output_tokens"
+    assert kernel.value(said) == "(True, 'YES', 'stop', 1)"
 
 
 def test_the_page_may_ask_again_for_what_it_missed(kernel, mock):

@@ -33,7 +33,11 @@ def test_without_a_page_a_background_run_is_waited_for(new_kernel, mock):
 
 def test_another_llm_magic_is_named_in_a_warning(new_kernel, mock):
     kernel = new_kernel()
-    kernel.run("from IPython.core.magic import register_cell_magic\n@register_cell_magic\ndef llm(line, cell): pass")
+    kernel.run(
+        "from IPython.core.magic import register_cell_magic\n"
+        "@register_cell_magic\n"
+        "def llm(line, cell): pass"
+    )
     cell = kernel.run("%load_ext ipyllm")
     assert "%%llm was already registered by '__main__'" in cell.stdout
 
@@ -46,14 +50,23 @@ def test_unload_takes_the_magic_away(new_kernel, mock):
 
 def test_a_terminal_gets_the_text_on_stdout(mock, tmp_path):
     mock.answer(Token("yes "), Token("indeed"), End())
-    code = "ip = get_ipython(); ip.run_line_magic('load_ext', 'ipyllm'); ip.run_cell_magic('llm', '-m llamacpp/x', 'hi')"
+    code = (
+        "ip = get_ipython()\n"
+        "ip.run_line_magic('load_ext', 'ipyllm')\n"
+        "ip.run_cell_magic('llm', '-m llamacpp/x', 'hi')"
+    )
     said = subprocess.run(
         [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
-        env={"LLAMACPP_BASE_URL": mock.base_url, "IPYTHONDIR": str(tmp_path), "PATH": "", "HOME": str(tmp_path)},
+        env={
+            "LLAMACPP_BASE_URL": mock.base_url,
+            "IPYTHONDIR": str(tmp_path),
+            "PATH": "",
+            "HOME": str(tmp_path),
+        },
     ).stdout
     assert said.startswith("yes indeed\n[llamacpp/x · ")
     assert "2 tok" in said

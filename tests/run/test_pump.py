@@ -291,10 +291,15 @@ def test_what_cannot_be_decoded_cancels_the_source(monkeypatch):
     assert source.cancelled.wait(LIMIT)
 
 
-def test_a_bug_is_raised():
-    """What is no error of the service is raised where the run is pumped."""
-    with pytest.raises(ZeroDivisionError):
-        pumped(ScriptedSource(text("a"), ZeroDivisionError()))
+def test_a_bug_of_a_source_loses_nothing_and_is_kept_to_be_raised():
+    """What is no error of the service is raised only once what came is settled."""
+    run = Run(ScriptedSource(text("a"), ZeroDivisionError("by zero")), NullSink())
+    run.start()
+    reply = run.pump()
+    assert (reply, reply.finish_reason) == ("a", "error")
+    assert reply.error is not None
+    assert reply.error.message == "ZeroDivisionError: by zero"
+    assert isinstance(run.bug, ZeroDivisionError)
 
 
 def test_a_source_that_ignores_its_cancel_is_given_up():

@@ -59,6 +59,8 @@ class Answer:
             self._settle(run, reply, sink)
         if interrupts.hit:
             raise Stopped(outcome.note(reply, self._name()) or "interrupted; the answer is whole")
+        if run.bug is not None:
+            raise run.bug
         if error := outcome.failure(reply, self._name()):
             raise error from None
 

@@ -103,6 +103,11 @@ class Run:
             sink.settle(reply, note)
 
     @property
+    def bug(self) -> BaseException | None:
+        """What a source raised that is none of `ipyllm.errors`; to be raised once all is settled."""
+        return None if isinstance(self._failure, errors.IpyllmError) else self._failure
+
+    @property
     def label(self) -> str:
         """What people see as the model's name."""
         return self.source.label
@@ -161,10 +166,7 @@ class Run:
 
     def pump(self) -> Reply:
         """
-        Move events to the sink until the answer is over.
-
-        Raises:
-            Exception: a bug of ours or of a source; never one of `ipyllm.errors`.
+        Move events to the sink until the answer is over. However it ends, what came is in the Reply.
         """
         while not self._over():
             self._step()
@@ -203,8 +205,6 @@ class Run:
     def _finish(self) -> None:
         """Nothing more comes: bring the answer to its one end."""
         self._observe()
-        if self._failure is not None and not isinstance(self._failure, errors.IpyllmError):
-            raise self._failure
         if self.completion.finish is not None:
             self._let_go()
             return
@@ -277,4 +277,5 @@ class Run:
 
 def _stream_error(exc: BaseException) -> StreamError:
     status = exc.status if isinstance(exc, errors.ServiceError) else None
-    return StreamError(type(exc).__name__, str(exc), status=status)
+    message = str(exc) if isinstance(exc, errors.IpyllmError) else f"{type(exc).__name__}: {exc}"
+    return StreamError(type(exc).__name__, message, status=status)
