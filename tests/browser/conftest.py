@@ -104,7 +104,9 @@ def page(_tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 @pytest.fixture
-def open_notebook(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+def open_notebook(
+    page: Page, lab: Lab, _tab: Tab, request: pytest.FixtureRequest
+) -> Iterator[OpenNotebook]:
     """
     Give a function that opens a notebook made of these sources, with a kernel of its own:
     `open_notebook(*sources, kernel="ipykernel7")`.
@@ -112,10 +114,14 @@ def open_notebook(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Itera
 
     def open_(*sources: str, kernel: str = "ipykernel7") -> NotebookPage:
         name = re.sub(r"\W+", "-", request.node.name).strip("-")
-        return NotebookPage(page, lab, lab.write(name, sources, kernel))
+        opened.append(NotebookPage(page, lab, lab.write(name, sources, kernel)))
+        return opened[-1]
 
+    opened: list[NotebookPage] = []
     yield open_
     lab.shut_down_kernels()
+    if any(notebook.reloaded for notebook in opened) and not request.node.stash.get(FAILED, False):
+        _tab.close()
 
 
 @pytest.hookimpl(wrapper=True)

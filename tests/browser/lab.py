@@ -59,6 +59,7 @@ BOXES = """(area, words) => {
 # Opens a notebook and closes all else without asking.
 OPEN_ALONE = """async path => {
   const app = window.jupyterapp;
+  await app.restored;
   for (const widget of [...app.shell.widgets("main")]) widget.dispose();
   await app.commands.execute("docmanager:open", { path });
 }"""
@@ -205,17 +206,20 @@ class NotebookPage:
     second instead of five.
 
     * `with_kernel`: wait for its kernel; False for a notebook that has none.
+    * `reloaded`: the tab cannot be used for another notebook: JupyterLab opens the one its address
+      names, and may do so once more, seconds later.
     """
 
     def __init__(self, page: Page, lab: Lab, path: Path, *, with_kernel: bool = True) -> None:
         self.page = page
         self.path = path
+        self.reloaded = False
         # A workspace of its own, so that a reload comes back to this notebook and no other.
         self._url = f"{lab.url}/lab/workspaces/{path.stem}/tree/{path.name}"
-        if page.url.startswith(lab.url):
-            page.evaluate(OPEN_ALONE, path.name)
-        else:
-            page.goto(f"{self._url}?token={lab.token}")
+        if not page.url.startswith(lab.url):
+            page.goto(f"{lab.url}/lab/workspaces/{path.stem}?reset&token={lab.token}")
+            page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+        page.evaluate(OPEN_ALONE, path.name)
         self._wait_for_cells()
         if with_kernel:
             self.wait_for_kernel()
@@ -301,6 +305,7 @@ class NotebookPage:
 
         * `with_kernel`: wait until it answers; while a cell blocks it, it does not.
         """
+        self.reloaded = True
         self.page.goto(self._url)
         self._wait_for_cells()
         if with_kernel:

@@ -165,9 +165,7 @@ class Run:
     # the pumping thread -----------------------------------------------------------
 
     def pump(self) -> Reply:
-        """
-        Move events to the sink until the answer is over. However it ends, what came is in the Reply.
-        """
+        """Move events to the sink until the answer is over; what came is in the Reply, however it ends."""
         while not self._over():
             self._step()
         self._finish()
