@@ -33,9 +33,18 @@ def environ(cache, port, retries="0"):
     }
 
 
+# What runs in the background of a shell ignores SIGINT, and so would the command.
+FETCH = """
+import signal, sys
+from ipyllm.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(["fetch-model"]))
+"""
+
+
 def start(env):
     return subprocess.Popen(
-        [sys.executable, "-m", "ipyllm.cli", "fetch-model"],
+        [sys.executable, "-c", FETCH],
         env=env,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable
 from itertools import pairwise
 
-import pytest
-
 from ipyllm import errors
 from ipyllm.events import Finish, Notice, Progress, ReasoningDelta, StreamError, TextDelta
 from ipyllm.run import inbox, pump
