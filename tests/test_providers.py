@@ -9,7 +9,7 @@ import pytest
 from ipyllm import providers as module
 from ipyllm.errors import AuthError, UsageError
 from ipyllm.keys import Key
-from ipyllm.providers import PROVIDERS, Provider, Target, providers, resolve
+from ipyllm.providers import PROVIDERS, Provider, Target, providers, resolve, shown_url
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_the_address_can_be_set(monkeypatch):
 
 def test_an_address_without_scheme_is_refused():
     """It is said how to write it."""
-    with pytest.raises(UsageError, match=r"'gpu:9/v1' is no base URL\. Write it with http"):
+    with pytest.raises(UsageError, match=r"'gpu:9/v1' is no base URL\. Write http"):
         resolve("vllm/m", base_url="gpu:9/v1")
 
 
@@ -130,3 +130,26 @@ def test_no_representation_shows_a_key(monkeypatch):
     """Where a target is printed, only the variable's name is."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert "sk-secret" not in repr(resolve("openai/m"))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http:///v1"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(UsageError, match="is no base URL"):
+        resolve("llamacpp/x", base_url=url)
+
+
+def test_a_key_pasted_as_a_variables_name_is_not_repeated():
+    with pytest.raises(UsageError) as caught:
+        resolve("llamacpp/x", key_env="sk-pasted-by-mistake")
+    assert "sk-pasted" not in str(caught.value)
+
+
+def test_a_key_with_a_line_break_is_refused_by_its_variables_name(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one\nsk-two")
+    with pytest.raises(AuthError, match="OPENAI_API_KEY holds characters"):
+        resolve("openai/x")
+
+
+def test_the_address_that_is_asked_is_the_one_that_is_shown(monkeypatch):
+    monkeypatch.setenv("LLAMACPP_BASE_URL", "http://user:secret@gpu:9/v1")
+    assert shown_url(providers()["llamacpp"]) == "http://gpu:9/v1"

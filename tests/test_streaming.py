@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import threading
@@ -18,6 +19,7 @@ from ipyllm.run.reply import Reply
 from ipyllm.streaming import Stream
 from ipyllm.testing import ScriptedSource
 
+LIMIT = 20.0  # seconds
 ASKED = [{"role": "user", "content": "Hi"}]
 HELLO = ([TextDelta("Hel")], [TextDelta("lo")], [Finish("stop")])
 EVENTS = [TextDelta("Hel"), TextDelta("lo"), Finish("stop")]
@@ -252,3 +254,23 @@ def test_an_unknown_provider_is_refused_at_once():
     """Where it is called, not where it is read."""
     with pytest.raises(errors.UsageError, match="Unknown provider"):
         ipyllm.stream("Hi", model="nobody/m")
+
+
+def test_a_cancelled_async_for_leaves_no_thread_behind():
+    """`asyncio.run` joins it at its end, and would wait for ever."""
+
+    async def read(stream: Stream) -> None:
+        async for _ in stream:
+            first.set()
+
+    async def main() -> None:
+        reading = asyncio.ensure_future(read(Stream(ScriptedSource(HELLO[0], held), ASKED)))
+        await asyncio.to_thread(first.wait, LIMIT)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    held, first = threading.Event(), threading.Event()
+    runner = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    runner.start()
+    runner.join(LIMIT)
+    assert not runner.is_alive()

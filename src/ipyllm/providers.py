@@ -7,11 +7,12 @@ import os
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from ipyllm.errors import AuthError, UsageError
 from ipyllm.keys import Key, find_key
 
-__all__ = ("PROVIDERS", "Provider", "Target", "providers", "resolve")
+__all__ = ("PROVIDERS", "Provider", "Target", "providers", "resolve", "shown_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,39 @@ def resolve(spec: str, *, base_url: str = "", key_env: str = "") -> Target:
         )
     if not model:
         raise UsageError(f"No model named in {spec!r}.", hint=f"Write -m {name}/MODEL.")
+    if key_env and not key_env.isidentifier():
+        # Not repeated: it may be a key that was pasted here.
+        raise UsageError("--key-env takes the name of a variable.", hint="Not the key itself.")
     if key_env:
         provider = replace(provider, key_env=(key_env,), key_needed=True)
     key = find_key(provider.key_env)
     if key is None and provider.key_needed:
         variable = provider.key_env[0]
         raise AuthError(f"No key for {name}: set {variable},", hint="or try %%llm -m local")
-    url = base_url or os.environ.get(provider.base_env or " ", "") or provider.base_url
-    if "://" not in url:
-        raise UsageError(f"{url!r} is no base URL.", hint="Write it with http:// or https://.")
+    if key is not None and not (key.value.isascii() and key.value.isprintable()):
+        raise AuthError(f"{key.name} holds characters that no key has.", hint="Set it again.")
+    url = base_url or _base_url(provider)
+    if "://" not in url or not _is_address(url):
+        raise UsageError(f"{url!r} is no base URL.", hint="Write http://HOST:PORT/v1, or https.")
     return Target(name, model, provider.dialect, url.rstrip("/"), key, spec.strip())
+
+
+def shown_url(provider: Provider) -> str:
+    """Where it is asked now, without the user and password an address may hold."""
+    scheme, _, rest = _base_url(provider).partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _base_url(provider: Provider) -> str:
+    return os.environ.get(provider.base_env or " ", "") or provider.base_url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:  # brackets, or a port over 65535
+        return False
 
 
 def _nearest(name: str, known: dict[str, Provider]) -> str:

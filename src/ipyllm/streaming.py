@@ -141,6 +141,8 @@ class Stream:
         with self._run.lock:
             if reader in self._readers:
                 self._readers.remove(reader)
+            # An `async for` that was cancelled has left a thread waiting here, joined at exit.
+            reader.put(None)
         if cancel:  # the loop was left early: nobody wants the rest
             self.cancel()
 
@@ -166,11 +168,13 @@ class Stream:
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
         from ipyllm.magic.answer import sink_for
+        from ipyllm.sinks.plain import PlainSink
 
-        if self._over.is_set() and self._reply is not None:
-            display(self._reply)
+        sink: Sink = sink_for(get_ipython(), background=True)
+        # Whoever executes a notebook without a page does not wait for threads.
+        if self._over.is_set() or isinstance(sink, PlainSink):
+            display(self.reply)
         else:
-            sink: Sink = sink_for(get_ipython(), background=True)
             self._run.attach(sink)
 
 
@@ -206,6 +210,8 @@ def stream(
     asked = [*messages, *([{"role": "user", "content": prompt}] if prompt else [])]
     if not asked:
         raise UsageError("There is nothing to ask.", hint="Give a prompt or messages.")
+    if timeout is not None and timeout <= 0:
+        raise UsageError(f"timeout={timeout!r} leaves no time.", hint="Give seconds, more than 0.")
     request = Request("", asked, system, dict(params or {}), tools)
     spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
     source = source_for(spec, request, Limits(total=timeout), base_url=base_url, key_env=key_env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kernel.conftest import PLANTED
-from mock_server import Drop, End, Hold, Token, refused_port, whole
+from mock_server import Drop, End, Hold, Raw, Token, refused_port, whole
 
 ASK = "%%llm -m llamacpp/mock -o answer\nHello?"
 
@@ -177,3 +177,12 @@ def test_a_server_faster_than_the_decoder_is_held_back_and_goes_on(kernel, mock)
     cell = kernel.run(ASK)
     assert cell.error is None
     assert kernel.value("len(answer), answer.finish_reason") == "(3000000, 'stop')"
+
+
+def test_a_key_echoed_in_the_stream_is_seen_by_nobody(kernel, mock):
+    complaint = f'data: {{"error":{{"message":"bad key {PLANTED}","code":401}}}}\n\n'
+    mock.answer(Token("some"), Raw(complaint.encode()))
+    cell = kernel.run("%%llm -m openai/gpt -o answer\nhi")
+    assert "bad key [key]" in cell.error["evalue"]
+    assert PLANTED not in repr(cell.messages)
+    assert PLANTED not in kernel.value("vars(answer), answer.raw_events, answer.error")

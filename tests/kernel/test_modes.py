@@ -70,3 +70,10 @@ def test_a_terminal_gets_the_text_on_stdout(mock, tmp_path):
     ).stdout
     assert said.startswith("yes indeed\n[llamacpp/x · ")
     assert "2 tok" in said
+
+
+def test_without_a_page_a_stream_as_the_last_value_is_waited_for(new_kernel, mock):
+    kernel = new_kernel(JPY_SESSION_NAME="")
+    mock.answer(Token("yes"), End())
+    cell = kernel.run("import ipyllm\nipyllm.stream('hi', model='llamacpp/mock')")
+    assert cell.final["text/markdown"] == "yes"

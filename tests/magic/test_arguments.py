@@ -50,17 +50,17 @@ MISTAKES = {
         "'What' is not understood. The prompt goes below the %%llm line",
     ),
     "an open quote": ("-s 'Be brief", "Close the quote."),
-    "no value": ("-m", "See %%llm -h."),
+    "no value": ("-m", "See %llm help."),
     "two models": ("-m a/b -m c/d", "One -m at a time."),
     "no variable name": ("-o 1x", "-o '1x' is no variable name."),
     "no parameter": ("-p temperature", "-p 'temperature' is not KEY=VALUE."),
     "a parameter without name": ("-p =1", "-p '=1' is not KEY=VALUE."),
-    "no number of seconds": ("--timeout soon", "See %%llm -h."),
+    "no number of seconds": ("--timeout soon", "See %llm help."),
     "no time at all": ("--timeout 0", "--timeout takes seconds, more than 0."),
     "time that runs backwards": ("--timeout -1", "--timeout takes seconds, more than 0."),
     "no time known": ("--timeout nan", "--timeout takes seconds, more than 0."),
     "half a flag": ("--mod a/b", "Did you mean --model?"),
-    "a value for a switch": ("--bg=yes", "See %%llm -h."),
+    "a value for a switch": ("--bg=yes", "See %llm help."),
 }
 
 
@@ -103,3 +103,20 @@ def test_any_line_is_read_or_refused(line):
     """Nothing that is typed there ends in a traceback."""
     with contextlib.suppress(UsageError, HelpShown):
         assert isinstance(parse_cell(line), CellArguments)
+
+
+@pytest.mark.parametrize("line", ['-p stop=["a"]', '-p format={"a":1}', "-p x=1e400"])
+def test_a_value_that_lost_its_quotes_is_refused(line):
+    """The shell-like line takes quotes away: `["a"]` would be sent as the text `[a]`."""
+    with pytest.raises(UsageError, match="-p "):
+        parse_cell(line)
+
+
+def test_a_quoted_json_value_is_read():
+    assert parse_cell("""-p 'stop=["a"]' -p top_k=NaN""").params == {"stop": ["a"], "top_k": "NaN"}
+
+
+@pytest.mark.parametrize("name", ["class", "None"])
+def test_a_keyword_is_no_variable(name):
+    with pytest.raises(UsageError, match="no variable name"):
+        parse_cell(f"-o {name}")

@@ -92,3 +92,10 @@ def test_a_whole_run():
     run.start()
     run.settle(run.pump(), "")
     assert out.getvalue().startswith("hm\n\nHi\n[scripted/model · ")
+
+
+def test_a_models_escape_sequences_do_not_drive_the_terminal():
+    """It could set the title, or write the clipboard."""
+    out = Terminal()
+    TerminalSink(out).emit(Batch((("text", "a\x1b]0;owned\x07b\tc\n"),)))
+    assert out.getvalue() == "a]0;ownedb\tc\n"

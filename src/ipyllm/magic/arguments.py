@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import keyword
+import math
 import shlex
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -35,7 +37,7 @@ class HelpShown(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint="See %%llm -h.")
+        raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint="See %llm help.")
 
     def print_help(self, file: Any = None) -> NoReturn:
         del file
@@ -62,7 +64,7 @@ def parse_cell(line: str) -> CellArguments:
         raise UsageError(f"{unknown[0]!r} is not understood.", hint=_nearest(unknown[0], parser))
     if len(found.model) > 1:
         raise UsageError("One -m at a time.", hint="Run the cell once for each model.")
-    if found.output and not found.output.isidentifier():
+    if found.output and (not found.output.isidentifier() or keyword.iskeyword(found.output)):
         raise UsageError(
             f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _."
         )
@@ -129,9 +131,19 @@ def _param(text: str) -> tuple[str, Any]:
     if not equals or not name:
         raise UsageError(f"-p {text!r} is not KEY=VALUE.", hint="Write -p temperature=0.")
     try:
-        return name, json.loads(value)
+        read = json.loads(value, parse_constant=_no_constant)
     except ValueError:
-        return name, value
+        read = value
+        if value.startswith(("[", "{")):
+            quoted = f"Quote it: -p '{name}=[\"a\", 1]'."
+            raise UsageError(f"-p {text!r} is no JSON.", hint=quoted) from None
+    if isinstance(read, float) and not math.isfinite(read):
+        raise UsageError(f"-p {text!r} is too large a number.")
+    return name, read
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are no JSON; as text they may be meant
 
 
 def _nearest(word: str, parser: argparse.ArgumentParser) -> str:

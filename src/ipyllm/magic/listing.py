@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipyllm.errors import IpyllmError
 from ipyllm.keys import find_key
 from ipyllm.local import weights
-from ipyllm.providers import Provider, providers
+from ipyllm.providers import Provider, providers, shown_url
 
 __all__ = ("models_text",)
 
@@ -13,7 +13,7 @@ __all__ = ("models_text",)
 def models_text() -> str:
     """A table as plain text; key variables by name, never their values."""
     rows = [("local", "embedded demo model", _local())]
-    rows += [(f"{one.name}/MODEL", one.base_url, _key(one)) for one in providers().values()]
+    rows += [(f"{one.name}/MODEL", shown_url(one), _key(one)) for one in providers().values()]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     return "\n".join(
         f"{name:<{widths[0]}}  {where:<{widths[1]}}  {state}" for name, where, state in rows

@@ -47,6 +47,8 @@ def _exception(error: StreamError, kept: str) -> errors.IpyllmError:
     message = error.message if error.message.endswith((".", "!", "?")) else error.message + "."
     if issubclass(kind, errors.ServiceError):
         return kind(message, hint=kept, status=error.status)
+    if issubclass(kind, errors.IpyllmError):
+        return kind(message, hint=kept)
     return errors.IpyllmError(message, hint=kept)
 
 

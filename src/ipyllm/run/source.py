@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ipyllm.events import Event, Finish, Notice
+from ipyllm.errors import ServiceError
+from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
 from ipyllm.providers import Target, resolve
+from ipyllm.transport import failure
 from ipyllm.transport.http import Marks, post
 from ipyllm.transport.limits import Limits
 
@@ -102,12 +104,34 @@ class HttpSource:
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""
-        events = self._decoder.feed(chunk)
-        return events + self._decoder.close() if self._decoder.finished else events
+        try:
+            events = self._decoder.feed(chunk)
+        except ServiceError as exc:
+            raise failure.hidden(exc, self._target.key) from None
+        return self._hidden(events + self._decoder.close() if self._decoder.finished else events)
 
     def close(self) -> list[Event]:
         """As `Source.close`."""
-        return self._decoder.close()
+        return self._hidden(self._decoder.close())
+
+    def _hidden(self, events: list[Event]) -> list[Event]:
+        """Take the key out of what a service says of it in the stream."""
+        key = self._target.key
+        if key is None:
+            return events
+        return [
+            _without(key, event) if isinstance(event, (StreamError, Notice)) else event
+            for event in events
+        ]
+
+
+def _without(key: Key, event: StreamError | Notice) -> Event:
+    match event:
+        case StreamError():
+            raw = None if key.value in repr(event.raw) else event.raw
+            return replace(event, message=key.hide(event.message), raw=raw)
+        case Notice(kind, text):
+            return Notice(kind, key.hide(text))
 
 
 class LocalSource:

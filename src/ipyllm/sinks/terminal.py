@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ("TerminalSink",)
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
@@ -32,7 +34,8 @@ class TerminalSink:
         for channel, text in batch.pieces:
             if channel != self._channel:
                 self._switch(channel)
-            self._out.write(text)
+            # A model's escape sequences would be the terminal's commands.
+            self._out.write(_CONTROL.sub("", text) if self._colour else text)
         self._out.flush()
 
     def settle(self, reply: Reply, note: str) -> None:

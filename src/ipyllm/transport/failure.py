@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("check", "hidden", "mapped")
 
 _OK = 200
+_CUT = ("Server disconnected", "peer closed")  # h11's and httpcore's words for a lost connection
 _MAX_BODY = 64 * 1024  # bytes of an error's body that are read
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _BASE_HINT = "Is the base URL right? It usually ends in /v1."
@@ -115,6 +116,10 @@ def mapped(exc: Exception, url: str) -> errors.ServiceError:
             return errors.ConnectionLost(
                 f"{where} is no address ({reason}).", hint="Check --base-url."
             )
+        case httpx.DecodingError():
+            return errors.ProtocolError(f"What {where} sent cannot be unpacked ({reason}).")
+        case httpx.RemoteProtocolError() if not reason.startswith(_CUT):
+            return errors.ProtocolError(f"{where} does not speak HTTP ({reason}).", hint=_BASE_HINT)
         case _:
             return errors.ConnectionLost(
                 f"{where} closed the connection before the answer was whole."
