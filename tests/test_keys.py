@@ -109,5 +109,11 @@ def test_a_key_shows_only_its_name():
 
 def test_a_key_is_taken_out_of_foreign_text():
     """A service that echoes the key does not make us show it."""
-    assert Key(NAME, "sk-1").hide("bad key sk-1, sk-1!") == "bad key [key], [key]!"
+    assert Key(NAME, "sk-123456").hide("bad key sk-123456, sk-123456!") == "bad key [key], [key]!"
     assert Key(NAME, "").hide("text") == "text"
+
+
+def test_a_placeholder_key_leaves_words_whole():
+    """Servers without keys are given "x" or "EMPTY"; hiding that would eat letters."""
+    assert Key("K", "x").hide("context exceeded") == "context exceeded"
+    assert Key("K", "sk-12345").hide("bad sk-12345!") == "bad [key]!"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Key", "find_key")
 
+_SECRET = 8  # characters; what is shorter protects nothing, and stands in ordinary words
 _MAX_ENV_FILE = 1 << 20  # bytes
 
 
@@ -31,7 +32,11 @@ class Key:
 
     def hide(self, text: str) -> str:
         """Take the secret out of a text that comes from elsewhere (a service's error)."""
-        return text.replace(self.value, "[key]") if self.value else text
+        return text.replace(self.value, "[key]") if self.is_in(text) else text
+
+    def is_in(self, text: str) -> bool:
+        """Whether the text shows the secret; a placeholder ("x", "EMPTY") for a server is none."""
+        return len(self.value) >= _SECRET and self.value in text
 
 
 def find_key(names: Iterable[str]) -> Key | None:

@@ -128,7 +128,7 @@ class HttpSource:
 def _without(key: Key, event: StreamError | Notice) -> Event:
     match event:
         case StreamError():
-            raw = None if key.value in repr(event.raw) else event.raw
+            raw = None if key.is_in(repr(event.raw)) else event.raw
             return replace(event, message=key.hide(event.message), raw=raw)
         case Notice(kind, text):
             return Notice(kind, key.hide(text))

@@ -138,6 +138,6 @@ def _where(url: str) -> str:
 
 def hidden(exc: errors.ServiceError, key: Key | None) -> errors.ServiceError:
     """The same error without the key, which services repeat in their messages."""
-    if key is None or key.value not in str(exc):
+    if key is None or not key.is_in(str(exc)):
         return exc
     return type(exc)(key.hide(exc.message), hint=key.hide(exc.hint), status=exc.status)
