@@ -23,8 +23,8 @@ __all__ = ("Inbox",)
 
 # Windows cannot interrupt a wait for a lock: look up often enough to notice a Ctrl-C.
 _SLICE = 0.2
-_BACKLOG = 128 * 1024  # bytes waiting before the receiver is woken early
-_FULL = 512 * 1024  # bytes waiting before the sender should pause
+_BACKLOG = 64 * 1024  # bytes waiting before the receiver is woken early
+_FULL = 192 * 1024  # bytes waiting before the sender should pause
 
 
 class Inbox:
