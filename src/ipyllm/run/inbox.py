@@ -6,7 +6,7 @@ in a row: code that ran 5 ms ago is out of the processor's caches, and decoding 
 cold takes 60 us, twelve times what it takes in a row (measured at 200 tokens/s).
 
 The receiver sleeps either until anything comes (nothing was shown for a while: the next
-token goes out at once) or until its next batch is due: 30 wake-ups a second, not one a token.
+token goes out at once) or until its next batch is due: 25 wake-ups a second, not one a token.
 """
 
 from __future__ import annotations

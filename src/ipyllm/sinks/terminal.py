@@ -30,7 +30,7 @@ class TerminalSink:
         """Nothing to show before the first token."""
 
     def emit(self, batch: Batch) -> None:
-        """Write and flush: thirty times a second at most."""
+        """Write and flush: 25 times a second at most."""
         for channel, text in batch.pieces:
             if channel != self._channel:
                 self._switch(channel)

@@ -1,7 +1,7 @@
 """
 What the kernel sends the page, message by message.
 
-Deltas are sent 30 times a second, so they carry no `kind` and their channel's name is the
+Deltas are sent 25 times a second, so they carry no `kind` and their channel's name is the
 key of the text: 60 bytes beside the text, 150 with Jupyter's own wrapping.
 
 Offsets (`at`, `have`) count UTF-16 units, JavaScript's own, in the whole transcript: all
