@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from ipyllm import dialects
-from ipyllm.errors import UsageError
+from ipyllm.dialects import dialect
 from ipyllm.run.completion import Completion
 from ipyllm.run.metrics import Meter, Timing
 from ipyllm.run.reply import Reply
@@ -15,6 +12,7 @@ from ipyllm.run.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ipyllm.dialects import Decoder
     from ipyllm.events import Event
 
 __all__ = ("decode", "fold")
@@ -22,7 +20,7 @@ __all__ = ("decode", "fold")
 
 def decode(api: str, chunks: Iterable[bytes]) -> Iterator[Event]:
     """
-    Decode one response of `api` (`openai_chat`) from its bytes, cut anywhere.
+    Decode one response of `api` (a name in `ipyllm.dialects.APIS`) from its bytes, cut anywhere.
 
     The last event is a `Finish`.
 
@@ -30,14 +28,10 @@ def decode(api: str, chunks: Iterable[bytes]) -> Iterator[Event]:
         UsageError: no such API.
         ProtocolError: a limit of the wire format was passed.
     """
-    known = [module.name for module in iter_modules(dialects.__path__)]
-    if api not in known:
-        raise UsageError(f"No API named {api!r}.", hint=f"Known: {', '.join(known)}.")
-    return _decode(api, chunks)
+    return _decode(dialect(api).decoder(), chunks)
 
 
-def _decode(api: str, chunks: Iterable[bytes]) -> Iterator[Event]:
-    decoder = import_module(f"ipyllm.dialects.{api}").Decoder()
+def _decode(decoder: Decoder, chunks: Iterable[bytes]) -> Iterator[Event]:
     for chunk in chunks:
         yield from decoder.feed(chunk)
     yield from decoder.close()

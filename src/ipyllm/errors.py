@@ -7,9 +7,12 @@ What can go wrong, in words a user can act on.
     └── ServiceError                the endpoint answered with an error, or not at all
         ├── AuthError               401, 403, or no key
         ├── NotFound                404: no such model or no such address
-        ├── RateLimited             429
+        ├── RateLimited             429, or the quota is spent
         ├── BadRequest              any other 4xx
+        │   ├── ContextTooLong      more tokens than the model takes
+        │   └── ContentFiltered     the service's filter refused it
         ├── ServerError             5xx, or an error event in the stream
+        │   └── Overloaded          503, 529: too busy, or still loading the model
         ├── ConnectionLost          refused, unreachable, or cut
         ├── Timeout                 a limit of ours ran out
         └── ProtocolError           what came is not a stream this dialect knows
@@ -22,9 +25,12 @@ __all__ = (
     "AuthError",
     "BadRequest",
     "ConnectionLost",
+    "ContentFiltered",
+    "ContextTooLong",
     "IpyllmError",
     "ModelUnavailable",
     "NotFound",
+    "Overloaded",
     "ProtocolError",
     "RateLimited",
     "ServerError",
@@ -93,8 +99,20 @@ class BadRequest(ServiceError):
     """The service does not take this request."""
 
 
+class ContextTooLong(BadRequest):
+    """The prompt, or prompt and answer together, is longer than the model takes."""
+
+
+class ContentFiltered(BadRequest):
+    """The service's content filter refused the prompt."""
+
+
 class ServerError(ServiceError):
     """The service failed, before or in the answer."""
+
+
+class Overloaded(ServerError):
+    """The service has too much to do, or is still loading the model."""
 
 
 class ConnectionLost(ServiceError):

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = (
+    "ChoiceDelta",
     "Event",
     "Finish",
     "FinishReason",
+    "Logprobs",
     "Notice",
     "Progress",
     "ReasoningDelta",
@@ -59,6 +61,21 @@ class RefusalDelta:
     """More of the model's words for why it will not answer. Never empty."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceDelta:
+    """More of another choice (`n=2`), whose text is kept beside the answer. Never empty."""
+
+    index: int  # of the choice, from 1; choice 0 is the answer
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """How likely the tokens just streamed were: (token, natural logarithm of its probability)."""
+
+    tokens: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +160,8 @@ Event = (
     TextDelta
     | ReasoningDelta
     | RefusalDelta
+    | ChoiceDelta
+    | Logprobs
     | ToolCallStart
     | ToolCallDelta
     | ToolCallEnd

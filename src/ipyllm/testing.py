@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ipyllm.run.source import dialect as dialect_named
+from ipyllm.dialects import dialect as dialect_named
 
 if TYPE_CHECKING:
     from ipyllm.events import Event
@@ -67,7 +67,7 @@ class ScriptedSource:
     ) -> None:
         self._steps = steps
         self._deaf = deaf
-        self._decoder = dialect_named(dialect).Decoder()
+        self._decoder = dialect_named(dialect).decoder()
         self.model = self.label = label
         self.load = load
         self.cancelled = threading.Event()

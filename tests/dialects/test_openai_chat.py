@@ -10,9 +10,10 @@ from cuts import byte_by_byte, cut_at, cuts, each_way
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyllm.dialects.openai_chat import Decoder, body
+from ipyllm.dialects.openai_chat import CHAT
 from ipyllm.errors import ProtocolError
 from ipyllm.events import (
+    ChoiceDelta,
     Event,
     Finish,
     Notice,
@@ -35,7 +36,7 @@ TRUNCATED = Finish("truncated")
 
 
 def decoded(chunks: list[bytes]) -> list[Event]:
-    decoder = Decoder()
+    decoder = CHAT.decoder()
     events = [event for chunk in chunks for event in decoder.feed(chunk)]
     return events + decoder.close()
 
@@ -101,8 +102,8 @@ COUNTED = Usage(5, 7, 3, 2, USAGE)
 ERROR = {"message": "Boom", "type": "server_error", "code": None}
 
 
-def failed(message: str, code: str, raw: Any) -> StreamError:
-    return StreamError("ServerError", message, code=code, raw=raw)
+def failed(message: str, code: str, raw: Any, kind: str = "ServerError") -> StreamError:
+    return StreamError(kind, message, code=code, raw=raw)
 
 
 CASES: dict[str, tuple[bytes, list[Event]]] = {
@@ -400,13 +401,13 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     "nothing at all": (b"", [TRUNCATED]),
     "blank lines only": (b"\n\n\n", [TRUNCATED]),
     "nothing after DONE counts": (text("a") + END + DONE + text("b"), [TextDelta("a"), STOP]),
-    "other choices are left out": (
+    "other choices are kept apart": (
         text("a")
         + chunk(content="x", index=1)
         + chunk("stop", index=1)
         + text("b")
         + chunk("length"),
-        [TextDelta("a"), TextDelta("b"), Finish("length", "length")],
+        [TextDelta("a"), ChoiceDelta(1, "x"), TextDelta("b"), Finish("length", "length")],
     ),
     "two choices in one chunk": (
         frame(
@@ -418,7 +419,7 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
             }
         )
         + END,
-        [TextDelta("a"), STOP],
+        [ChoiceDelta(1, "x"), TextDelta("a"), STOP],
     ),
     "a null payload (llama.cpp)": (frame(b"null") + text("a") + END, [TextDelta("a"), STOP]),
     "an event of nothing known": (frame({"object": "x"}) + text("a") + END, [TextDelta("a"), STOP]),
@@ -451,7 +452,10 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         [
             ReasoningDelta("hm"),
             failed(
-                "Boom", "tool_use_failed", {"error": {"message": "Boom", "code": "tool_use_failed"}}
+                "Boom",
+                "tool_use_failed",
+                {"error": {"message": "Boom", "code": "tool_use_failed"}},
+                "BadRequest",
             ),
             Finish("error"),
         ],
@@ -475,7 +479,9 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     "an error object without error key (old vLLM)": (
         frame({"object": "error", "message": "Boom", "code": 400}),
         [
-            failed("Boom", "400", {"object": "error", "message": "Boom", "code": 400}),
+            failed(
+                "Boom", "400", {"object": "error", "message": "Boom", "code": 400}, "BadRequest"
+            ),
             Finish("error"),
         ],
     ),
@@ -486,13 +492,17 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
                 "Boom",
                 "overloaded_error",
                 {"type": "error", "error": {"type": "overloaded_error", "message": "Boom"}},
+                "Overloaded",
             ),
             Finish("error"),
         ],
     ),
     "an error in a list (Gemini)": (
         frame([{"error": {"code": 404, "message": "Boom"}}]),
-        [failed("Boom", "404", [{"error": {"code": 404, "message": "Boom"}}]), Finish("error")],
+        [
+            failed("Boom", "404", {"error": {"code": 404, "message": "Boom"}}, "NotFound"),
+            Finish("error"),
+        ],
     ),
     "an error after finish_reason (OpenRouter)": (
         text("a")
@@ -505,6 +515,7 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
                 "Boom",
                 "400",
                 {"error": {"code": 400, "message": "Boom"}, "object": "x", "choices": []},
+                "BadRequest",
             ),
             Finish("error", "length"),
         ],
@@ -524,7 +535,7 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "a list of errors instead of a stream (Gemini)": (
         json.dumps([{"error": {"message": "Boom"}}], indent=1).encode(),
-        [failed("Boom", "", [{"error": {"message": "Boom"}}]), Finish("error")],
+        [failed("Boom", "", {"error": {"message": "Boom"}}), Finish("error")],
     ),
     "one plain answer instead of a stream": (
         b"\n "
@@ -614,7 +625,7 @@ def test_an_answer_cut_within_an_event_is_truncated():
 
 def test_only_the_end_proves_the_end():
     """`finished` is set by `[DONE]` and by nothing before it."""
-    decoder = Decoder()
+    decoder = CHAT.decoder()
     decoder.feed(b"".join(ANSWER))
     assert not decoder.finished
     decoder.feed(DONE)
@@ -773,7 +784,7 @@ def test_deep_json_is_no_way_to_fail_us():
 def test_the_body_streams_and_asks_for_usage():
     """The request has the model's name as it was given, and a stream with usage."""
     request = Request("gpt-5", ({"role": "user", "content": "Hi"},))
-    assert body(request) == {
+    assert CHAT.body(request) == {
         "model": "gpt-5",
         "messages": [{"role": "user", "content": "Hi"}],
         "stream": True,
@@ -784,7 +795,7 @@ def test_the_body_streams_and_asks_for_usage():
 def test_the_system_prompt_comes_first():
     """`system` is the first message."""
     request = Request("m", ({"role": "user", "content": "Hi"},), system="Be brief.")
-    assert body(request)["messages"] == [
+    assert CHAT.body(request)["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hi"},
     ]
@@ -795,7 +806,7 @@ def test_params_are_sent_as_they_are():
     request = Request(
         "m", (), params={"temperature": 0, "stream_options": None}, tools=({"type": "function"},)
     )
-    sent = body(request)
+    sent = CHAT.body(request)
     assert sent["temperature"] == 0
     assert sent["stream_options"] is None
     assert sent["tools"] == [{"type": "function"}]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from ipyllm._version import __version__
+from ipyllm.dialects import dialect
 from ipyllm.errors import UsageError
 from ipyllm.magic.answer import Answer, in_background, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.interpolate import interpolate
 from ipyllm.magic.listing import models_text
 from ipyllm.request import Request
-from ipyllm.run import source
 from ipyllm.run.source import source_for
 from ipyllm.transport.http import warm_up
 from ipyllm.transport.limits import Limits
@@ -142,7 +142,7 @@ def register(shell: InteractiveShell) -> None:
         )
     shell.register_magics(LlmMagics)
     # Here rather than in the first answer, where it would be part of its time to first token.
-    source.dialect("openai_chat")
+    dialect("openai_chat")
     asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
+from ipyllm.dialects import dialect
 from ipyllm.errors import ServiceError
 from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
@@ -20,10 +20,9 @@ from ipyllm.transport.http import Marks, post
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
-    from ipyllm.dialects import Dialect
     from ipyllm.request import Request
 
-__all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "dialect", "source_for")
+__all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "source_for")
 
 DEMO_LABEL = "local · tiny demo model"
 _DEMO_MAX_TOKENS = 160  # a model this small loops to the limit
@@ -60,11 +59,6 @@ class Source(Protocol):
         ...
 
 
-def dialect(name: str) -> Dialect:
-    """The module of one API's grammar."""
-    return cast("Dialect", importlib.import_module(f"ipyllm.dialects.{name}"))
-
-
 def source_for(
     spec: str, request: Request, limits: Limits, *, base_url: str = "", key_env: str = ""
 ) -> Source:
@@ -89,7 +83,7 @@ class HttpSource:
         self._request = request
         self._limits = limits
         self._dialect = dialect(target.dialect)
-        self._decoder = self._dialect.Decoder()
+        self._decoder = self._dialect.decoder()
         self.model = self.label = target.label
         self.load: float | None = None
 
@@ -98,9 +92,8 @@ class HttpSource:
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
         body = self._dialect.body(self._request)
-        await post(
-            self._target, self._dialect.PATH, body, deliver, marks=marks, limits=self._limits
-        )
+        path = self._dialect.path(self._request)
+        await post(self._target, path, body, deliver, marks=marks, limits=self._limits)
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""

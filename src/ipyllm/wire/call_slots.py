@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ipyllm.events import Event, ToolCallDelta, ToolCallEnd, ToolCallStart
+from ipyllm.wire.fields import text
 
 __all__ = ("CallSlots",)
+
+
+@dataclass(slots=True)
+class _Slot:
+    ident: str
+    name: str = ""
+    started: bool = False
+    fragments: list[str] = field(default_factory=list[str])
 
 
 class CallSlots:
@@ -15,60 +25,87 @@ class CallSlots:
     Puts the fragments of tool calls in their slots.
 
     The index may be missing or null (Gemini, old Ollama), start at 1, or be the same for
-    two calls with other ids; the arguments may be an object (whole), null, or no fragment.
+    two calls with other ids; the arguments may be an object (whole), null, or no fragment;
+    the name may come after them.
     """
 
-    __slots__ = ("_open", "_slots")
+    __slots__ = ("_keys", "_open", "_slots")
 
     def __init__(self) -> None:
-        self._slots: dict[object, int] = {}  # the service's key -> our index
+        self._slots: list[_Slot] = []
+        self._keys: list[tuple[Any, str]] = []  # the service's (index, id) of each
         self._open: list[int] = []
 
     def add(self, call: dict[str, Any]) -> list[Event]:
+        """One fragment: `{index?, id?, function: {name?, arguments?}}`, or the same without `function`."""
         function = call.get("function")
         function = cast("dict[str, Any]", function) if isinstance(function, dict) else call
-        name, ident = _text(function.get("name")), _text(call.get("id"))
+        name, ident = text(function.get("name")), text(call.get("id"))
         out: list[Event] = []
-        index = self._slot(call.get("index"), ident, name)
+        index = self._find(call.get("index"), ident, name)
         if index is None:
-            index = len(self._slots)
-            out += self.end()
-            self._slots[self._key(call.get("index"), ident, index)] = index
-            self._open.append(index)
-            out.append(ToolCallStart(index, ident, name))
+            index = self._begin(call.get("index"), ident, out)
+        slot = self._slots[index]
+        slot.name = slot.name or name
         arguments = function.get("arguments")
         if isinstance(arguments, (dict, list)):
             arguments = json.dumps(arguments, ensure_ascii=False)
-        if text := _text(arguments):
-            out.append(ToolCallDelta(index, text))
+        piece = text(arguments)
+        if piece:
+            slot.fragments.append(piece)
+        if slot.started:
+            if piece:
+                out.append(ToolCallDelta(index, piece))
+        elif slot.name:
+            out += self._start(index)
         return out
 
     def end(self) -> list[Event]:
-        """The open calls end: the next one begins, or the answer is over."""
-        ended: list[Event] = [ToolCallEnd(index) for index in self._open]
+        """The answer is over: so are its calls."""
+        out: list[Event] = []
+        for index in self._open:
+            if not self._slots[index].started:
+                out += self._start(index)
+            out.append(ToolCallEnd(index))
         self._open.clear()
-        return ended
+        return out
 
-    def _key(self, index: Any, ident: str, ours: int) -> object:
-        return (index, ident) if isinstance(index, int) else (None, ident or ours)
+    def _begin(self, theirs: Any, ident: str, out: list[Event]) -> int:
+        # Parallel calls may come in turns: only those whose arguments are whole end here.
+        for index in [i for i in self._open if _is_whole(self._slots[i])]:
+            self._open.remove(index)
+            self._slots[index].fragments.clear()
+            out.append(ToolCallEnd(index))
+        self._slots.append(_Slot(ident))
+        self._keys.append((theirs if isinstance(theirs, int) else None, ident))
+        self._open.append(len(self._slots) - 1)
+        return len(self._slots) - 1
 
-    def _slot(self, index: Any, ident: str, name: str) -> int | None:
+    def _start(self, index: int) -> list[Event]:
+        slot = self._slots[index]
+        slot.started = True
+        held = "".join(slot.fragments)
+        start = ToolCallStart(index, slot.ident, slot.name)
+        return [start, ToolCallDelta(index, held)] if held else [start]
+
+    def _find(self, theirs: Any, ident: str, name: str) -> int | None:
         """Our index of the call this fragment belongs to; None: it begins one."""
-        if isinstance(index, int):
-            known = [ours for (theirs, _), ours in self._keys() if theirs == index]
-            same = [ours for (theirs, i), ours in self._keys() if theirs == index and i == ident]
+        if isinstance(theirs, int):
+            known = [i for i, key in enumerate(self._keys) if key[0] == theirs]
+            same = [i for i in known if self._keys[i][1] == ident]
             if not known or (ident and name and not same):
                 return None
             return (same or known)[-1]
-        if ident and (None, ident) in self._slots:
-            return self._slots[None, ident]
+        if ident and (None, ident) in self._keys:
+            return self._keys.index((None, ident))
         if ident or name or not self._slots:
             return None
         return len(self._slots) - 1
 
-    def _keys(self) -> list[tuple[tuple[Any, Any], int]]:
-        return cast("list[tuple[tuple[Any, Any], int]]", list(self._slots.items()))
 
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _is_whole(slot: _Slot) -> bool:
+    try:
+        json.loads("".join(slot.fragments))
+    except (ValueError, RecursionError):
+        return False
+    return slot.started

@@ -1,5 +1,5 @@
 """
-What a service complains of, in all the shapes error JSON comes in.
+What a service complains of, in all the shapes error JSON comes in, and which error of ours it is.
 
 Seen in recordings: `{"error": {...}}`, `{"error": "text"}` (Ollama, xAI), `{"detail": ...}`
 (Mistral, FastAPI), `{"message": ...}` (Cohere, Bedrock, Azure), a list with one of them (Gemini).
@@ -7,10 +7,53 @@ Seen in recordings: `{"error": {...}}`, `{"error": "text"}` (Ollama, xAI), `{"de
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ipyllm.events import StreamError
+
 __all__ = ("Complaint",)
+
+# Status says too little: a prompt that is too long, a wrong key (Gemini, xAI) and a model that
+# does not exist (OpenAI Responses) all come as 400, and an error inside a stream as 200.
+_WORDS: tuple[tuple[str, str], ...] = (
+    (
+        "ContextTooLong",
+        (
+            "context_length|context[_ ]window|context_size|context length|context size"
+            "|prompt (is )?too long|input (is )?too long|token count .*exceeds|too many (input )?tokens"
+            "|exceeds? the (maximum|max) (number of )?(input )?tokens"
+        ),
+    ),
+    (
+        "AuthError",
+        (
+            "invalid.api.key|incorrect api key|api.key.(not valid|invalid)|authentication"
+            "|unauthenticated|unauthorized|permission.(denied|error)"
+        ),
+    ),
+    (
+        "RateLimited",
+        "rate.?limit|too many requests|insufficient_quota|quota|resource_exhausted|billing_error",
+    ),
+    ("Overloaded", "overloaded|unavailable|loading model|at capacity"),
+    ("ContentFiltered", "content.?(filter|policy)|responsibleai|moderation_blocked"),
+    ("NotFound", "model_not_found|not_found|model .{0,200}(not found|does not exist)"),
+    ("BadRequest", "invalid_request|invalid_argument|bad.?request|tool_use_failed|unsupported"),
+)
+_KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
+_STATUS = {
+    401: "AuthError",
+    402: "RateLimited",
+    403: "AuthError",
+    404: "NotFound",
+    408: "Timeout",
+    429: "RateLimited",
+    503: "Overloaded",
+    529: "Overloaded",
+}
+_VAGUE = (None, 200, 400, 413, 422, 500)  # statuses whose words say more than their number
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +82,26 @@ class Complaint:
                 text = inner.get("message") or inner.get("msg") or inner.get("error")
                 return cls(str(text or inner), _code(inner))
         return None
+
+    def kind(self, status: int | None = None) -> str:
+        """The class in `ipyllm.errors` this is, by its words where the status says too little."""
+        if self.code.isdigit() and status in (None, 200) and 400 <= int(self.code) < 600:
+            status = int(self.code)
+        if status in _VAGUE:
+            # The message before a code as vague as `invalid_request_error`.
+            said = f"{self.code} {self.message[:1000]}"
+            for kind, words in _KINDS:
+                if words.search(said):
+                    return kind
+        elif status in _STATUS:
+            return _STATUS[status]
+        if status is None or status == 200 or status >= 500:
+            return "ServerError"
+        return "BadRequest" if status >= 400 else "ProtocolError"
+
+    def event(self, raw: Any) -> StreamError:
+        """The same as an event: an error inside a stream, whose status was 200."""
+        return StreamError(self.kind(), self.message, code=self.code, raw=raw)
 
 
 def _code(found: dict[str, Any]) -> str:
