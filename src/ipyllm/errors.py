@@ -76,7 +76,12 @@ class ServiceError(IpyllmError):
     The endpoint answered with an error, or did not answer.
 
     * `status`: HTTP status, or None where there was none.
+    * `retry_after`: seconds the service asks to wait, if it does.
+    * `retry`: whether asking again can help, where that is known.
     """
+
+    retry_after: float | None = None
+    retry: bool | None = None
 
     def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
         super().__init__(message, hint=hint)

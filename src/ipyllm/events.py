@@ -146,6 +146,7 @@ class StreamError:
     * `status`: HTTP status, where there was one.
     * `code`: the service's own code.
     * `retry_after`: seconds the service asks to wait.
+    * `retry`: whether asking again can help, where that is known.
     """
 
     kind: str
@@ -154,6 +155,7 @@ class StreamError:
     code: str = ""
     retry_after: float | None = None
     raw: Any = None
+    retry: bool | None = None
 
 
 Event = (

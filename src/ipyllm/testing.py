@@ -50,7 +50,8 @@ class ScriptedSource:
     A `Source` that plays its steps one by one, then ends.
 
     Steps: `bytes` and lists of events are delivered; a `threading.Event` is waited for; an
-    exception is raised; anything callable is called (to advance a clock, say).
+    exception is raised; anything callable is called (to advance a clock, say). Run again, after
+    an exception or an error event, it goes on with the next step.
 
     * `dialect`: decodes the bytes; a script of events alone ends `truncated` unless it has a `Finish`.
     * `deaf`: goes on when it is cancelled, as a stuck library might.
@@ -65,9 +66,10 @@ class ScriptedSource:
         deaf: bool = False,
         load: float | None = None,
     ) -> None:
-        self._steps = steps
+        self._steps = iter(steps)
+        self._dialect = dialect_named(dialect)
         self._deaf = deaf
-        self._decoder = dialect_named(dialect).decoder()
+        self._decoder = self._dialect.decoder()
         self.model = self.label = label
         self.load = load
         self.cancelled = threading.Event()
@@ -75,6 +77,7 @@ class ScriptedSource:
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Play the script."""
         marks.sent = marks.clock()
+        self._decoder = self._dialect.decoder()
         for step in self._steps:
             match step:
                 case bytes() | list():

@@ -12,6 +12,7 @@ from ipyllm.events import Finish, Notice, Progress, ReasoningDelta, StreamError,
 from ipyllm.run import inbox, pump
 from ipyllm.run.batch import Batch
 from ipyllm.run.coalesce import INTERVAL
+from ipyllm.run.policy import Policy
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.run.sink import NullSink
@@ -252,7 +253,8 @@ def test_an_error_keeps_the_text():
 
 def test_an_error_before_the_stream_has_its_status():
     """A refused request is an empty reply with the error in it."""
-    reply = pumped(ScriptedSource(errors.RateLimited("Too many.", hint="Wait.", status=429)))
+    refused = ScriptedSource(errors.RateLimited("Too many.", hint="Wait.", status=429))
+    reply = pumped(refused, policy=Policy(retries=0))
     assert (reply, reply.finish_reason) == ("", "error")
     assert reply.error == StreamError("RateLimited", "Too many. Wait.", status=429)
 
@@ -428,3 +430,54 @@ def test_timing_so_far_is_known_while_it_runs():
     run.start()
     run.pump()
     assert ttft[-1] == 0.5
+
+
+AT_ONCE = Policy(first=0.0)
+OVERLOADED = b'data: {"error": {"type": "overloaded_error", "message": "Busy"}}\n\n'
+
+
+def test_a_refused_request_is_made_again():
+    """The answer is that of the second request; what was refused is only a notice."""
+    sink = Recorder()
+    source = ScriptedSource(errors.Overloaded("Busy.", status=529), text("Hel"), text("lo"), end())
+    reply = pumped(source, sink, policy=AT_ONCE)
+    assert (reply, reply.finish_reason, reply.error) == ("Hello", "stop", None)
+    assert [batch.notice for batch in sink.batches if batch.notice] == [
+        "overloaded; trying again in 0.0 s (1 of 3)"
+    ]
+    assert reply.timing.waited is not None
+
+
+def test_an_error_event_before_the_first_token_is_tried_again():
+    """Services say that they are overloaded inside a stream with status 200, too."""
+    held_open = threading.Event()
+    source = ScriptedSource(OVERLOADED, held_open, text("a"), end())
+    reply = pumped(source, policy=AT_ONCE)
+    assert (reply, reply.finish_reason, reply.error) == ("a", "stop", None)
+
+
+def test_nothing_is_tried_again_after_the_first_token():
+    """What was shown cannot be unsaid."""
+    reply = pumped(ScriptedSource(text("a"), OVERLOADED, text("b"), end()), policy=AT_ONCE)
+    assert (reply, reply.finish_reason) == ("a", "error")
+
+
+def test_the_last_failure_is_the_answers():
+    """After the retries the error is what it was."""
+    busy = [errors.Overloaded(f"Busy {n}.") for n in range(4)]
+    reply = pumped(ScriptedSource(*busy), policy=AT_ONCE)
+    assert reply.error is not None
+    assert (reply.finish_reason, reply.error.message) == ("error", "Busy 3.")
+
+
+def test_a_pause_is_interruptible():
+    """A cancel between two attempts ends the answer at once; nothing is asked again."""
+    asked_again = threading.Event()
+    source = ScriptedSource(errors.Overloaded("Busy."), asked_again.set)
+    sink = Recorder()
+    run = Run(source, sink, policy=Policy(first=LIMIT, chance=lambda: 0.0))
+    sink.on_emit = lambda batch: run.cancel() if batch.notice else None
+    run.start()
+    reply = run.pump()
+    assert reply.finish_reason == "interrupted"
+    assert not asked_again.is_set()

@@ -33,6 +33,7 @@ class Batch:
     * `tokens`: deltas since the answer began.
     * `ms`: arrival of the newest of them, milliseconds since the request was sent.
     * `state`: the new state, if it changed. `progress`: the newest, if there was one.
+    * `notice`: what people should read in its place until the next state.
     """
 
     pieces: tuple[tuple[str, str], ...] = ()
@@ -40,6 +41,7 @@ class Batch:
     ms: int = 0
     state: State | None = None
     progress: Progress | None = None
+    notice: str | None = None
 
 
 def state_of(finish_reason: str) -> State:

@@ -36,13 +36,14 @@ INTERVAL = 0.04
 class Coalescer:
     """`push` events, `take` a batch when it is due."""
 
-    __slots__ = ("_last", "_pieces", "_progress", "_shown", "_state")
+    __slots__ = ("_last", "_notice", "_pieces", "_progress", "_shown", "_state")
 
     def __init__(self) -> None:
         self._pieces: list[tuple[str, list[str]]] = []
         self._state: State | None = None
         self._shown: State | None = None
         self._progress: Progress | None = None
+        self._notice: str | None = None
         self._last = float("-inf")  # time of the last batch
 
     def push(self, event: Event) -> None:
@@ -65,6 +66,9 @@ class Coalescer:
                 self._enter("prefill")
             case Notice(kind="phase", text=phase):
                 self._enter(phase)  # pyright: ignore[reportArgumentType] # the run's own words
+            case Notice(kind="retry", text=said):
+                self._notice = said
+                self._enter("waiting")
             case Finish():
                 pass  # how it ended is the settled Reply's to say
             case _:
@@ -84,13 +88,13 @@ class Coalescer:
     def take(self, now: float, tokens: int, ms: int) -> Batch | None:
         """The batch of all that was pushed since the last; None if there is nothing."""
         state = self._state if self._state != self._shown else None
-        if not self._pieces and state is None and self._progress is None:
+        if not (self._pieces or state or self._progress or self._notice):
             return None
         pieces = tuple((channel, "".join(parts)) for channel, parts in self._pieces)
-        batch = Batch(pieces, tokens, ms, state, self._progress)
+        batch = Batch(pieces, tokens, ms, state, self._progress, self._notice)
         self._shown = self._state
         self._pieces.clear()
-        self._progress = None
+        self._progress = self._notice = None
         self._last = now
         return batch
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from array import array
 
 from ipyllm.events import (
+    ChoiceDelta,
     Event,
     Finish,
+    Logprobs,
     Notice,
     ReasoningDelta,
     RefusalDelta,
@@ -61,13 +63,27 @@ class Completion:
     `add(event)` each event once.
 
     * `usage`: the last word on each count. `finish`, `error`: None until they came.
+    * `logprobs`: (token, natural logarithm of its probability), where the service said.
     """
 
-    __slots__ = ("_calls", "_kinds", "_lengths", "_others", "_runs", "error", "finish", "usage")
+    __slots__ = (
+        "_calls",
+        "_choices",
+        "_kinds",
+        "_lengths",
+        "_others",
+        "_runs",
+        "error",
+        "finish",
+        "logprobs",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, Fragments]] = []  # (channel, text) in order of arrival
         self._calls: dict[int, tuple[str, str, Fragments]] = {}
+        self._choices: dict[int, Fragments] = {}  # those beside the answer
+        self.logprobs: list[tuple[str, float]] = []
         self._kinds = bytearray()
         self._lengths = array("I")
         self._others: list[Event] = []
@@ -105,9 +121,18 @@ class Completion:
             case Notice(kind="phase"):
                 return  # the run's own, not the stream's
             case _:
-                pass
+                self._beside(event)
         self._kinds.append(_OTHER)
         self._others.append(event)
+
+    def _beside(self, event: Event) -> None:
+        match event:
+            case ChoiceDelta(index, text):
+                self._choices.setdefault(index, Fragments()).add(text)
+            case Logprobs(tokens):
+                self.logprobs += tokens
+            case _:
+                pass
 
     def _delta(self, kind: int, text: str) -> None:
         self._run(_CHANNELS[kind]).add(text)
@@ -138,6 +163,12 @@ class Completion:
     def text(self) -> str:
         """The answer so far."""
         return self._joined("text")
+
+    @property
+    def choices(self) -> list[str]:
+        """The answer, and the texts of the choices beside it (`n=2`)."""
+        others = [str(self._choices[index]) for index in sorted(self._choices)]
+        return [self.text, *others]
 
     @property
     def reasoning(self) -> str:

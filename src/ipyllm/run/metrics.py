@@ -36,6 +36,7 @@ class Timing:
     * `decode_rate`: tokens/s after the first token, (tokens - 1) / (last - first).
     * `tokens`: output tokens; `estimated` when they are counted deltas, not the service's usage.
     * `load`: start of the embedded or the browser's model, apart from all of these.
+    * `waited`: on attempts that came to nothing, and the pauses after them; not part of the others.
     * `gaps`: one per delta after the first; deltas of one read share its time (gap 0).
     """
 
@@ -49,6 +50,7 @@ class Timing:
     tokens: int = 0
     estimated: bool = True
     load: float | None = None
+    waited: float | None = None
     gaps: array[float] = field(default_factory=lambda: array("f"))
 
     def __repr__(self) -> str:
@@ -133,6 +135,7 @@ class Meter:
         connect: float | None = None,
         headers: float | None = None,
         load: float | None = None,
+        waited: float | None = None,
     ) -> Timing:
         """Everything relative to `sent`, as of `end`."""
         tokens, estimated = self._count()
@@ -149,6 +152,7 @@ class Meter:
             tokens=tokens,
             estimated=estimated,
             load=load,
+            waited=waited,
             gaps=self._gaps[:],
         )
 

@@ -19,6 +19,7 @@ from ipyllm.run.coalesce import Coalescer
 from ipyllm.run.completion import Completion
 from ipyllm.run.inbox import Inbox
 from ipyllm.run.metrics import Meter, Timing
+from ipyllm.run.policy import Policy
 from ipyllm.run.reply import Reply
 from ipyllm.transport.http import Marks
 from ipyllm.transport.loop import network_loop
@@ -55,6 +56,7 @@ class Run:
         asked: Sequence[Message] = (),
         clock: Callable[[], float] = time.perf_counter,
         loop: asyncio.AbstractEventLoop | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.source = source
         self.asked = asked
@@ -76,6 +78,10 @@ class Run:
         self._failure: BaseException | None = None
         self._undecodable = False
         self._paused = False
+        self._policy = policy or Policy()
+        self._failed = 0  # attempts that came to nothing
+        self._pause: float | None = None  # seconds until the next attempt, once one has failed
+        self._first_sent: float | None = None
 
     # any thread -------------------------------------------------------------------
 
@@ -124,6 +130,7 @@ class Run:
             connect=connect,
             headers=marks.headers,
             load=self.source.load,
+            waited=None if self._first_sent is None else self._sent - self._first_sent,
         )
 
     @property
@@ -132,10 +139,14 @@ class Run:
 
     # the network's thread ---------------------------------------------------------
 
-    def _spawn(self) -> None:
-        self._task = self._loop.create_task(self._produce())
+    def _spawn(self, pause: float = 0.0) -> None:
+        inbox = self._inbox
+        if self._failed and self.cancelled_at is not None:  # cancelled between two attempts
+            inbox.close()
+            return
+        self._task = self._loop.create_task(self._produce(pause))
         # Not in the task itself: one that is cancelled before its first step never runs.
-        self._task.add_done_callback(lambda _: self._inbox.close())
+        self._task.add_done_callback(lambda _: inbox.close())
 
     def _cancel(self) -> None:
         if self._task is not None and not self._task.done():
@@ -143,8 +154,10 @@ class Run:
             # Libraries have lost a cancel that came just as a wait ended: say it again.
             self._loop.call_later(_CANCEL_AGAIN, self._cancel)
 
-    async def _produce(self) -> None:
+    async def _produce(self, pause: float) -> None:
         try:
+            if pause:
+                await asyncio.sleep(pause)
             await self.source.run(self._deliver, self._marks)
         except asyncio.CancelledError:
             pass
@@ -166,9 +179,13 @@ class Run:
 
     def pump(self) -> Reply:
         """Move events to the sink until the answer is over; what came is in the Reply, however it ends."""
-        while not self._over():
-            self._step()
-        self._finish()
+        while True:
+            while not self._over():
+                self._step()
+            self._finish()
+            if self._pause is None:
+                break
+            self._again(self._pause)
         self._flush()
         timing = self.timing(self._ended)
         return Reply.of(
@@ -200,9 +217,20 @@ class Run:
         if not self._coalescer.due(self._clock()):
             self._flush()
 
+    def _again(self, pause: float) -> None:
+        """Ask once more, as if nothing had been asked."""
+        if self._first_sent is None:
+            self._first_sent = self._sent
+        self._pause = self._failure = None
+        self._undecodable = self._paused = False
+        self._inbox, self._marks = Inbox(), Marks(self._clock)
+        self._loop.call_soon_threadsafe(self._spawn, pause)
+
     def _finish(self) -> None:
-        """Nothing more comes: bring the answer to its one end."""
+        """Nothing more comes: bring the answer, or this attempt, to its one end."""
         self._observe()
+        if self._pause is not None:
+            return
         if self.completion.finish is not None:
             self._let_go()
             return
@@ -257,12 +285,26 @@ class Run:
     def _all(self, events: list[Event], now: float) -> None:
         # The tee too within the lock: who begins to read meanwhile gets each event once.
         with self.lock:
-            if self.completion.finish is not None:
+            if self.completion.finish is not None or self._pause is not None:
                 return  # an end is an end: a cancel that came too late changes nothing
+            events = self._refused(events)
             for event in events:
                 self._one(event, now)
             if self.tee is not None:
                 self.tee(events)
+
+    def _refused(self, events: list[Event]) -> list[Event]:
+        """The same events; a notice in place of an error after which it is tried again."""
+        error = next((event for event in events if isinstance(event, StreamError)), None)
+        if error is None or self._meter.started or self.cancelled_at is not None:
+            return events
+        pause = self._policy.pause(error, self._failed + 1)
+        if pause is None:
+            return events
+        self._failed += 1
+        self._pause = pause
+        self._loop.call_soon_threadsafe(self._cancel)
+        return [Notice("retry", _retry_text(error, pause, self._failed, self._policy.retries))]
 
     def _one(self, event: Event, now: float) -> None:
         if isinstance(event, Finish):
@@ -273,7 +315,25 @@ class Run:
         self._coalescer.push(event)
 
 
+_WHY = {
+    "ConnectionLost": "connection lost",
+    "Overloaded": "overloaded",
+    "RateLimited": "rate limit",
+    "ServerError": "server error",
+}
+
+
+def _retry_text(error: StreamError, pause: float, failed: int, retries: int) -> str:
+    why = _WHY.get(error.kind, "refused")
+    return f"{why}; trying again in {pause:.1f} s ({failed} of {retries})"
+
+
 def _stream_error(exc: BaseException) -> StreamError:
-    status = exc.status if isinstance(exc, errors.ServiceError) else None
-    message = str(exc) if isinstance(exc, errors.IpyllmError) else f"{type(exc).__name__}: {exc}"
-    return StreamError(type(exc).__name__, message, status=status)
+    kind = type(exc).__name__
+    if not isinstance(exc, errors.IpyllmError):
+        return StreamError(kind, f"{kind}: {exc}")
+    if not isinstance(exc, errors.ServiceError):
+        return StreamError(kind, str(exc))
+    return StreamError(
+        kind, str(exc), status=exc.status, retry_after=exc.retry_after, retry=exc.retry
+    )

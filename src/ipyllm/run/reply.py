@@ -40,6 +40,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     * `model`: `provider/model`; `label`: the same for people.
     * `messages`: the conversation with this answer at its end.
     * `value`: the typed object of a structured answer, else None.
+    * `choices`: the texts of all choices (`-p n=2`); the first is the answer.
+    * `logprobs`: (token, natural logarithm of its probability), where they were asked for.
     * `error`: the `StreamError` that ended it, else None.
     """
 
@@ -55,6 +57,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     label: str
     messages: list[dict[str, Any]]
     value: Any
+    choices: list[str]
+    logprobs: list[tuple[str, float]]
     error: StreamError | None
     _completion: Completion
 
@@ -82,6 +86,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply.model = model
         reply.label = label or model
         reply.value = None
+        reply.choices = completion.choices
+        reply.logprobs = completion.logprobs
         reply.messages = [*map(dict, asked), {"role": "assistant", "content": text}]
         reply._completion = completion
         return reply

@@ -89,6 +89,7 @@ class HttpSource:
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """POST, and hand over the body as it arrives."""
+        self._decoder = self._dialect.decoder()
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
         body = self._dialect.body(self._request)

@@ -53,6 +53,7 @@ _STATUS = {
     503: "Overloaded",
     529: "Overloaded",
 }
+_SPENT = ("insufficient_quota", "billing", "exceeded your current quota", "credits")
 _VAGUE = (None, 200, 400, 413, 422, 500)  # statuses whose words say more than their number
 
 
@@ -101,7 +102,13 @@ class Complaint:
 
     def event(self, raw: Any) -> StreamError:
         """The same as an event: an error inside a stream, whose status was 200."""
-        return StreamError(self.kind(), self.message, code=self.code, raw=raw)
+        return StreamError(self.kind(), self.message, code=self.code, raw=raw, retry=self.retry)
+
+    @property
+    def retry(self) -> bool | None:
+        """False where it says that no waiting helps: a quota that is spent."""
+        spent = f"{self.code} {self.message[:1000]}".lower()
+        return False if any(word in spent for word in _SPENT) else None
 
 
 def _code(found: dict[str, Any]) -> str:
