@@ -6,17 +6,20 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from ipyllm import providers as module
 from ipyllm.errors import AuthError, UsageError
 from ipyllm.keys import Key
 from ipyllm.providers import PROVIDERS, Provider, Target, providers, resolve, shown_url
+from ipyllm.providers import registry as module
+from ipyllm.providers.ollama_host import ollama_url
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch, tmp_path):
     """No key and no address of the machine the tests run on gets in."""
     for provider in PROVIDERS:
-        for name in filter(None, (*provider.key_env, provider.base_env)):
+        headers = (name for _, name in provider.header_env)
+        addresses = module._VARIABLE.findall(provider.base_url)
+        for name in filter(None, (*provider.key_env, provider.base_env, *addresses, *headers)):
             monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -90,7 +93,7 @@ def test_a_key_variable_can_be_named(monkeypatch):
         ("opanai/x", "Did you mean openai"),
         ("olama/x", "Did you mean ollama"),
         ("locl", "Did you mean local"),
-        ("zzz/x", "Known: deepseek, groq"),
+        ("zzz/x", "Known: anthropic, azure"),
         ("", "Known: "),
     ],
     ids=repr,
@@ -153,3 +156,82 @@ def test_a_key_with_a_line_break_is_refused_by_its_variables_name(monkeypatch):
 def test_the_address_that_is_asked_is_the_one_that_is_shown(monkeypatch):
     monkeypatch.setenv("LLAMACPP_BASE_URL", "http://user:secret@gpu:9/v1")
     assert shown_url(providers()["llamacpp"]) == "http://gpu:9/v1"
+
+
+@pytest.mark.parametrize(
+    "host, url",
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("example.com", "http://example.com:11434"),
+        ("example.com:1234", "http://example.com:1234"),
+        (":1234", "http://127.0.0.1:1234"),
+        ("http://example.com", "http://example.com:80"),
+        ("https://example.com", "https://example.com:443"),
+        ("https://example.com:9/ollama/", "https://example.com:9/ollama"),
+        ("example.com/base", "http://example.com:11434/base"),
+        (' "example.com" ', "http://example.com:11434"),
+        ("ollama.com", "https://ollama.com:443"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::]:9", "http://[::1]:9"),
+        ("::1", "http://[::1]:11434"),
+        ("example.com:70000", "http://example.com:11434"),
+    ],
+)
+def test_ollamas_host_is_read_as_ollama_does(host, url):
+    """No scheme, no port, a server's bind address, quotes: all were seen."""
+    assert ollama_url(host) == url
+
+
+def test_ollama_is_found_by_its_own_variable(monkeypatch):
+    """And asked beside its OpenAI-compatible part, whichever of the two was named."""
+    monkeypatch.setenv("OLLAMA_HOST", "gpu:9")
+    assert resolve("ollama/m").base_url == "http://gpu:9"
+    assert resolve("ollama/m", base_url="http://gpu:9/v1").base_url == "http://gpu:9"
+
+
+@pytest.mark.parametrize(
+    "base, path, url",
+    [
+        ("http://h/v1", "/chat/completions", "http://h/v1/chat/completions"),
+        ("http://h/v1", "/v1/messages", "http://h/v1/messages"),
+        ("http://h", "/v1/messages", "http://h/v1/messages"),
+        ("http://h/v1/chat/completions", "/chat/completions", "http://h/v1/chat/completions"),
+        ("http://h/api", "/api/chat", "http://h/api/chat"),
+        ("http://h", "/models/m:stream?alt=sse", "http://h/models/m:stream?alt=sse"),
+    ],
+)
+def test_what_address_and_path_share_is_there_once(base, path, url):
+    """People paste base URLs with and without the version, and whole addresses."""
+    assert Target("p", "m", "openai_chat", base).url(path) == url
+
+
+def test_each_service_gets_its_key_where_it_looks(monkeypatch):
+    """`Bearer` for most; a header of their own for Anthropic, Gemini and Azure."""
+    for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "k-1")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    sent = {name: resolve(f"{name}/m").all_headers for name in ("anthropic", "gemini", "azure")}
+    assert sent["anthropic"] == {"x-api-key": "k-1", "anthropic-version": "2023-06-01"}
+    assert sent["gemini"] == {"x-goog-api-key": "k-1"}
+    assert sent["azure"] == {"api-key": "k-1"}
+    openai = resolve("openai/m").all_headers
+    assert openai == {"OpenAI-Organization": "org-1", "authorization": "Bearer k-1"}
+    assert resolve("azure/d").base_url == "https://mine.openai.azure.com/openai/v1"
+
+
+def test_a_token_of_anthropics_is_a_bearer(monkeypatch):
+    """ANTHROPIC_AUTH_TOKEN goes where tokens go, not where keys do."""
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "t-1")
+    assert resolve("anthropic/m").all_headers["authorization"] == "Bearer t-1"
+
+
+def test_an_address_may_need_a_variable(monkeypatch):
+    """It is named where it is missing."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t-1")
+    with pytest.raises(UsageError, match="needs the variable CLOUDFLARE_ACCOUNT_ID"):
+        resolve("cloudflare/m")
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "42")
+    assert "/accounts/42/" in resolve("cloudflare/m").base_url

@@ -88,11 +88,8 @@ class Server:
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(
-            int(line[15:])
-            for line in head.lower().splitlines()
-            if line.startswith("content-length:")
-        )
+        lengths = [line[15:] for line in head.lower().splitlines() if "content-length:" in line]
+        length = int(lengths[0]) if lengths else 0  # a GET has no body
         self.exchanges.append(Exchange(number, head, await reader.readexactly(length)))
         for step in self.scripts.pop(0) if self.scripts else [Close]:
             match step:

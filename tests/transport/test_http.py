@@ -14,8 +14,8 @@ from transport.conftest import Close, Reset, Server
 from ipyllm import errors
 from ipyllm.keys import Key
 from ipyllm.providers import Target
-from ipyllm.transport.http import Marks, post, warm_up
-from ipyllm.transport.limits import Limits
+from ipyllm.transport.http import Marks, get_json, post, warm_up
+from ipyllm.transport.limits import Limits, Watchdog
 
 CHUNKED = {"Transfer_Encoding": "chunked"}
 LAST = b"0\r\n\r\n"
@@ -177,7 +177,9 @@ STATUSES = {
     "400": ("400 Bad Request", errors.BadRequest, ""),
     "422": ("422 Unprocessable", errors.BadRequest, ""),
     "500": ("500 Oops", errors.ServerError, "Run the cell again; nothing was received."),
-    "529": ("529 Overloaded", errors.ServerError, "Run the cell again; nothing was received."),
+    "503": ("503 Busy", errors.Overloaded, "Wait a little and run the cell again."),
+    "529": ("529 Overloaded", errors.Overloaded, "Wait a little and run the cell again."),
+    "402": ("402 Payment Required", errors.RateLimited, "Wait a little and run the cell again."),
     "301": ("301 Moved", errors.ProtocolError, "Is the base URL right? It usually ends in /v1."),
 }
 BODIES = {
@@ -236,6 +238,71 @@ async def test_retry_after_is_passed_on(server, head):
         head("429 Too Many", Retry_After="Fri, 31 Dec 1999 23:59:59 GMT", Content_Length=0)
     )
     assert (await refused(server)).hint == "Wait a little and run the cell again."
+
+
+@pytest.mark.parametrize(
+    "headers, seconds",
+    [
+        ({"Retry_After": "17"}, 17.0),
+        ({"Retry_After": "1", "retry_after_ms": "250"}, 0.25),
+        ({"Retry_After": "soon"}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+async def test_the_wait_a_service_asks_for_is_known(server, head, headers, seconds):
+    """The finer header wins."""
+    server.answer(head("429 Too Many", Content_Length=0, **headers))
+    assert (await refused(server)).retry_after == seconds
+
+
+@pytest.mark.parametrize("said, retry", [("true", True), ("false", False), ("", None)])
+async def test_a_service_says_whether_to_try_again(server, head, said, retry):
+    """`x-should-retry` is passed on."""
+    more = {"x_should_retry": said} if said else {}
+    server.answer(head("500 Oops", Content_Length=0, **more))
+    assert (await refused(server)).retry is retry
+
+
+async def test_a_spent_quota_is_not_asked_again(server, head):
+    """Waiting does not fill an account."""
+    body = (
+        b'{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
+    )
+    server.answer(head("429 Too Many", "application/json", Content_Length=len(body)) + body)
+    error = await refused(server)
+    assert (type(error), error.retry) == (errors.RateLimited, False)
+
+
+async def test_the_first_byte_can_have_a_limit(server, head):
+    """The head is no byte of the answer."""
+    server.answer(head(**CHUNKED), asyncio.Event())
+    with pytest.raises(errors.Timeout, match=r"No first byte within 0\.05 s"):
+        await Asked(server.url).run(Limits(first_byte=0.05))
+
+
+async def test_the_first_byte_ends_its_limit():
+    """After it only silence counts."""
+    watchdog = Watchdog(Limits(first_byte=30.0))
+    watchdog.body()
+    watchdog._no_byte()
+    watchdog.stop()
+    assert watchdog.expired is None
+
+
+async def test_a_json_document_is_fetched(server, head):
+    """A list of models is no stream."""
+    body = b'{"data": [{"id": "m"}]}'
+    server.answer(head("200 OK", "application/json", Content_Length=len(body)) + body)
+    target = Target("test", "", "openai_chat", server.url, Key("TEST_KEY", "sk-secret-key"))
+    assert await get_json(target, "/models") == {"data": [{"id": "m"}]}
+
+
+async def test_what_is_no_json_document_is_said_so(server, head):
+    """One of our errors, never a decoder's."""
+    server.answer(head("200 OK", "application/json", Content_Length=3) + b"{,}")
+    with pytest.raises(errors.ServiceError):
+        await get_json(Target("test", "", "openai_chat", server.url), "/models")
 
 
 async def test_a_web_page_with_200_is_no_stream(server, head):

@@ -1,22 +1,77 @@
-"""`%llm models`: what can be named after `-m`, and what it still needs."""
+"""`%llm models` and `%llm keys`: what can be named after `-m`, and what it still needs."""
 
 from __future__ import annotations
 
-from ipyllm.errors import IpyllmError
+import asyncio
+from typing import Any
+
+from ipyllm.dialects import dialect
+from ipyllm.errors import IpyllmError, ProtocolError, UsageError
 from ipyllm.keys import find_key
 from ipyllm.local import weights
-from ipyllm.providers import Provider, providers, shown_url
+from ipyllm.providers import Provider, endpoint, providers, shown_url
+from ipyllm.transport.http import get_json
+from ipyllm.transport.loop import network_loop
+from ipyllm.wire.fields import dicts, dig, text
 
-__all__ = ("models_text",)
+__all__ = ("keys_text", "models_of", "models_text")
 
 
 def models_text() -> str:
     """A table as plain text; key variables by name, never their values."""
     rows = [("local", "embedded demo model", _local())]
     rows += [(f"{one.name}/MODEL", shown_url(one), _key(one)) for one in providers().values()]
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    rows += [
+        ("python/NAME", "an iterator or function of this notebook", "no key needed"),
+        ("ws/HOST:PORT/PATH", "a WebSocket that sends text or JSON", "no key needed"),
+    ]
+    return _table(rows)
+
+
+def keys_text() -> str:
+    """Each variable that may hold a key, and whether it is set: never its value."""
+    rows: list[tuple[str, str]] = []
+    for one in providers().values():
+        for variable in one.key_env:
+            state = "set" if find_key((variable,)) else "not set"
+            if (variable, state) not in rows:
+                rows.append((variable, state))
+    return _table(sorted(rows))
+
+
+def models_of(name: str) -> str:
+    """
+    The models a provider has now, one `provider/model` a line.
+
+    Raises:
+        IpyllmError: unknown provider, no key, no list to ask for, or it did not answer.
+    """
+    target = endpoint(name)
+    path = dialect(target.dialect).models
+    if not path or target.base_url.startswith("ws"):
+        raise UsageError(f"{name} has no list of models to ask for.")
+    asked = asyncio.run_coroutine_threadsafe(get_json(target, path), network_loop())
+    names = _names(asked.result())
+    if names is None:
+        raise ProtocolError(f"What {name} sent is no list of models.")
+    return "\n".join(f"{name}/{model}" for model in sorted(names)) or f"{name} has no models yet."
+
+
+def _names(listed: Any) -> list[str] | None:
+    """OpenAI and Anthropic: `data[].id`; Ollama: `models[].name`; Gemini: `models/` before it."""
+    for key in ("data", "models"):
+        found = dig(listed, key) if isinstance(listed, dict) else listed
+        if isinstance(found, list):
+            named = (text(one.get("id")) or text(one.get("name")) for one in dicts(found))
+            return [name.removeprefix("models/") for name in named if name]
+    return None
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        f"{name:<{widths[0]}}  {where:<{widths[1]}}  {state}" for name, where, state in rows
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
 
 

@@ -15,7 +15,7 @@ from ipyllm.errors import UsageError
 from ipyllm.magic.answer import Answer, in_background, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.interpolate import interpolate
-from ipyllm.magic.listing import models_text
+from ipyllm.magic.listing import keys_text, models_of, models_text
 from ipyllm.request import Request
 from ipyllm.run.source import source_for
 from ipyllm.transport.http import warm_up
@@ -29,7 +29,8 @@ __all__ = ("LlmMagics", "register", "unregister")
 
 _COMMANDS = {
     "model": "the default model; `%llm model NAME` sets it",
-    "models": "what can be named after -m, and whether its key is set",
+    "models": "what can be named after -m; `%llm models PROVIDER` asks it for its list",
+    "keys": "which keys are set",
     "last": "the last answer (also in _llm)",
     "stop": "stop the answers that stream in the background",
     "version": "of ipyllm",
@@ -65,7 +66,9 @@ class LlmMagics(Magics):
             case "model":
                 return self._model(rest.strip())
             case "models":
-                print(models_text())
+                print(models_of(rest.strip()) if rest.strip() else models_text())
+            case "keys":
+                print(keys_text())
             case "last":
                 return self._last()
             case "stop":

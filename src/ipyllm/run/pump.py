@@ -309,12 +309,13 @@ class Run:
     def _one(self, event: Event, now: float) -> None:
         if isinstance(event, Finish):
             self._ended = now
-        if not (isinstance(event, Notice) and event.kind == "phase"):
+        if not (isinstance(event, Notice) and event.kind in _NO_FRAMES):
             self._meter.observe(event, now)
         self.completion.add(event)
         self._coalescer.push(event)
 
 
+_NO_FRAMES = ("phase", "rate_limit", "request_id", "retry")  # said beside the stream, not in it
 _WHY = {
     "ConnectionLost": "connection lost",
     "Overloaded": "overloaded",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,7 @@ from ipyllm.providers import Target, resolve
 from ipyllm.transport import failure
 from ipyllm.transport.http import Marks, post
 from ipyllm.transport.limits import Limits
+from ipyllm.wire.rate_limits import rate_limits, request_id
 
 if TYPE_CHECKING:
     from ipyllm.request import Request
@@ -92,6 +94,7 @@ class HttpSource:
         self._decoder = self._dialect.decoder()
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
+        marks.on_headers = lambda headers: deliver(self._hidden(_notices(headers)))
         body = self._dialect.body(self._request)
         path = self._dialect.path(self._request)
         await post(self._target, path, body, deliver, marks=marks, limits=self._limits)
@@ -117,6 +120,12 @@ class HttpSource:
             _without(key, event) if isinstance(event, (StreamError, Notice)) else event
             for event in events
         ]
+
+
+def _notices(headers: Mapping[str, str]) -> list[Event]:
+    limits, ident = rate_limits(headers), request_id(headers)
+    notices: list[Event] = [Notice("rate_limit", json.dumps(limits))] if limits else []
+    return [*notices, Notice("request_id", ident)] if ident else notices
 
 
 def _without(key: Key, event: StreamError | Notice) -> Event:

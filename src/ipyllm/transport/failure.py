@@ -17,9 +17,11 @@ from ipyllm import errors
 from ipyllm.wire.complaint import Complaint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ipyllm.keys import Key
 
-__all__ = ("check", "hidden", "mapped")
+__all__ = ("check", "from_status", "hidden", "mapped", "retry_after", "where")
 
 _OK = 200
 _CUT = ("Server disconnected", "peer closed")  # h11's and httpcore's words for a lost connection
@@ -31,10 +33,7 @@ _BASE_HINT = "Is the base URL right? It usually ends in /v1."
 async def check(response: httpx.Response, url: str) -> None:
     """Raise what the service says, if this is no stream. Raises: ServiceError."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == _OK and kind not in (
-        "text/html",
-        "application/xhtml+xml",
-    ):
+    if response.status_code == _OK and kind not in ("text/html", "application/xhtml+xml"):
         return
     body = bytearray()
     async for piece in response.aiter_bytes():
@@ -42,48 +41,77 @@ async def check(response: httpx.Response, url: str) -> None:
         if len(body) > _MAX_BODY:
             break
     text = body.decode("utf-8", "replace").strip()
-    if response.status_code == _OK:
-        raise errors.ProtocolError(
-            f"{_where(url)} answered with a web page{_title(text)}, not a stream.", hint=_BASE_HINT
+    raise from_status(response.status_code, response.reason_phrase, response.headers, text, url)
+
+
+def from_status(
+    status: int, phrase: str, headers: Mapping[str, str], text: str, url: str
+) -> errors.ServiceError:
+    """What a response that is no stream means: its class, the service's own words, what to do."""
+    if status == _OK:
+        return errors.ProtocolError(
+            f"{where(url)} answered with a web page{_title(text)}, not a stream.", hint=_BASE_HINT
         )
-    raise _from_status(response, text, url)
+    complaint = _complaint(text)
+    said = _said(text, complaint)
+    message = f"{where(url)} answered {status}" + (f": {said}" if said else f" {phrase}")
+    name = (complaint or Complaint(said)).kind(status)
+    kind: type[errors.ServiceError] = getattr(errors, name)
+    wait = retry_after(headers)
+    error = kind(message.rstrip().rstrip(".") + ".", hint=_hint(kind, wait), status=status)
+    error.retry_after = wait
+    error.retry = _retry(headers, status, complaint)
+    return error
 
 
-def _from_status(response: httpx.Response, text: str, url: str) -> errors.ServiceError:
-    status = response.status_code
-    where = f"{_where(url)} answered {status}"
-    said = f": {_said(text)}" if _said(text) else f" {response.reason_phrase}"
-    message = where + said.rstrip().rstrip(".") + "."
-    match status:
-        case 401 | 403:
-            return errors.AuthError(message, hint="Check the key.", status=status)
-        case 404:
-            return errors.NotFound(
-                message, hint="Check the model's name and the base URL.", status=status
-            )
-        case 429:
-            wait = response.headers.get("retry-after", "")
-            hint = (
-                f"It asks to wait {wait} s."
-                if wait.replace(".", "").isdigit()
-                else "Wait a little and run the cell again."
-            )
-            return errors.RateLimited(message, hint=hint, status=status)
-        case _ if 300 <= status < 400:
-            return errors.ProtocolError(message, hint=_BASE_HINT, status=status)
-        case _ if status < 500:
-            return errors.BadRequest(message, status=status)
-        case _:
-            return errors.ServerError(
-                message, hint="Run the cell again; nothing was received.", status=status
-            )
+def _hint(kind: type[errors.ServiceError], wait: float | None) -> str:
+    if issubclass(kind, errors.AuthError):
+        return "Check the key."
+    if issubclass(kind, errors.NotFound):
+        return "Check the model's name and the base URL."
+    if issubclass(kind, errors.ContextTooLong):
+        return "Shorten the prompt or the conversation."
+    if issubclass(kind, errors.ContentFiltered):
+        return "Reword the prompt."
+    if issubclass(kind, (errors.RateLimited, errors.Overloaded)):
+        return "Wait a little and run the cell again." if wait is None else _asks(wait)
+    if issubclass(kind, errors.ProtocolError):
+        return _BASE_HINT
+    if issubclass(kind, errors.ServerError):
+        return "Run the cell again; nothing was received."
+    return ""
 
 
-def _said(text: str) -> str:
+def _asks(seconds: float) -> str:
+    return f"It asks to wait {seconds:g} s."
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the service asks to wait, from whichever header says so; None if none does."""
+    for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        if value.replace(".", "", 1).isdigit():
+            return float(value) * scale
+    return None
+
+
+def _retry(headers: Mapping[str, str], status: int, complaint: Complaint | None) -> bool | None:
+    said = headers.get("x-should-retry", "")
+    if said in ("true", "false"):
+        return said == "true"
+    if status == 402:
+        return False
+    return complaint.retry if complaint else None
+
+
+def _complaint(text: str) -> Complaint | None:
     try:
-        complaint = Complaint.of(json.loads(text))
-    except ValueError:
-        complaint = None
+        return Complaint.of(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(text: str, complaint: Complaint | None) -> str:
     if complaint:
         said = complaint.message
     elif "<html" in text[:1000].lower() or "<!doctype" in text[:1000].lower():
@@ -100,33 +128,33 @@ def _title(text: str) -> str:
 
 def mapped(exc: Exception, url: str) -> errors.ServiceError:
     """What an exception of httpx or httpcore means, in our words."""
-    where = _where(url)
+    place = where(url)
     reason = " ".join(str(exc).split())[:200]
     match exc:
         case httpx.ConnectTimeout():
             return errors.Timeout(
-                f"No connection to {where} in time.", hint="Is the address right?"
+                f"No connection to {place} in time.", hint="Is the address right?"
             )
         case httpx.ConnectError():
             refused = "refused" in reason.lower() or "connect call failed" in reason.lower()
             what = "Connection refused: nothing listens at" if refused else "Cannot connect to"
             tail = "" if refused or not reason else f" ({reason})"
-            return errors.ConnectionLost(f"{what} {where}{tail}.", hint="Is the server running?")
+            return errors.ConnectionLost(f"{what} {place}{tail}.", hint="Is the server running?")
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
             return errors.ConnectionLost(
-                f"{where} is no address ({reason}).", hint="Check --base-url."
+                f"{place} is no address ({reason}).", hint="Check --base-url."
             )
         case httpx.DecodingError():
-            return errors.ProtocolError(f"What {where} sent cannot be unpacked ({reason}).")
+            return errors.ProtocolError(f"What {place} sent cannot be unpacked ({reason}).")
         case httpx.RemoteProtocolError() if not reason.startswith(_CUT):
-            return errors.ProtocolError(f"{where} does not speak HTTP ({reason}).", hint=_BASE_HINT)
+            return errors.ProtocolError(f"{place} does not speak HTTP ({reason}).", hint=_BASE_HINT)
         case _:
             return errors.ConnectionLost(
-                f"{where} closed the connection before the answer was whole."
+                f"{place} closed the connection before the answer was whole."
             )
 
 
-def _where(url: str) -> str:
+def where(url: str) -> str:
     """The address without user, password and query: those may hold secrets."""
     try:
         parts = urlsplit(url)
@@ -140,4 +168,6 @@ def hidden(exc: errors.ServiceError, key: Key | None) -> errors.ServiceError:
     """The same error without the key, which services repeat in their messages."""
     if key is None or not key.is_in(str(exc)):
         return exc
-    return type(exc)(key.hide(exc.message), hint=key.hide(exc.hint), status=exc.status)
+    shown = type(exc)(key.hide(exc.message), hint=key.hide(exc.hint), status=exc.status)
+    shown.retry_after, shown.retry = exc.retry_after, exc.retry
+    return shown

@@ -21,11 +21,14 @@ from ipyllm.transport.limits import Limits, Watchdog
 from ipyllm.wire.chunked import ChunkedDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ipyllm.providers import Target
 
-__all__ = ("Marks", "post", "warm_up")
+__all__ = ("Marks", "get_json", "post", "warm_up")
+
+
+_PATIENCE = 10.0  # seconds for a document that nobody streams
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Marks:
     sent: float | None = None
     headers: float | None = None
     on_sent: Callable[[], None] | None = None
+    on_headers: Callable[[Mapping[str, str]], None] | None = None
     connection: Connection | None = None  # the one this request uses, once it is known
 
     async def trace(self, name: str, info: dict[str, Any]) -> None:
@@ -72,7 +76,7 @@ async def post(
         ServiceError: refused, unreachable, an error status, not a stream, cut, or too late.
     """
     watchdog = Watchdog(limits)
-    url = target.base_url + path
+    url = target.url(path)
     try:
         try:
             await _post(target, url, payload, deliver, marks, limits, watchdog)
@@ -108,8 +112,7 @@ async def _post(
 ) -> None:
     # Compression would hold back bytes and blur their times.
     headers = {"accept": "text/event-stream", "accept-encoding": "identity"}
-    if target.key is not None:
-        headers["authorization"] = f"Bearer {target.key.value}"
+    headers |= target.all_headers
     timeout = httpx.Timeout(None, connect=limits.connect)
     sending = _client(url).stream(
         "POST",
@@ -121,14 +124,36 @@ async def _post(
     )
     async with sending as response:
         watchdog.touch()
+        if marks.on_headers is not None:
+            marks.on_headers(response.headers)
         await failure.check(response, url)
 
         def take(body: bytes) -> None:
-            watchdog.touch()
+            watchdog.body()
             if body:
                 deliver(body)
 
         await _read(response, take, marks)
+
+
+async def get_json(target: Target, path: str) -> Any:
+    """
+    Fetch a JSON document, such as a list of models.
+
+    Raises:
+        ServiceError: as `post`, or it is no JSON.
+    """
+    url = target.url(path)
+    headers = {"accept": "application/json"} | target.all_headers
+    try:
+        sending = _client(url).stream("GET", url, headers=headers, timeout=_PATIENCE)
+        async with sending as response:
+            await failure.check(response, url)
+            return json.loads(await response.aread())
+    except errors.ServiceError as exc:
+        raise failure.hidden(exc, target.key) from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, OSError, ValueError) as exc:
+        raise failure.hidden(failure.mapped(exc, url), target.key) from None
 
 
 async def _read(response: httpx.Response, take: Callable[[bytes], None], marks: Marks) -> None:

@@ -16,11 +16,13 @@ class Limits:
     Seconds; None: no limit.
 
     * `connect`: name lookup, TCP and TLS.
+    * `first_byte`: of the body; a long prompt takes long, so no limit unless asked for.
     * `idle`: silence once the response has begun; comments and pings count as life.
     * `total`: the whole request.
     """
 
     connect: float | None = 5.0
+    first_byte: float | None = None
     idle: float | None = 120.0
     total: float | None = None
 
@@ -34,10 +36,18 @@ class Watchdog:
         self._limits = limits
         self._last = 0.0  # loop time of the last sign of life; 0: the response has not begun
         self._timers: list[asyncio.TimerHandle] = []
+        self._body = False  # the first byte came
         self.expired: Timeout | None = None
         if limits.total is not None:
             message = f"No whole answer within {limits.total:g} s."
             self._timers.append(self._loop.call_later(limits.total, self._expire, message))
+        if limits.first_byte is not None:
+            self._timers.append(self._loop.call_later(limits.first_byte, self._no_byte))
+
+    def body(self) -> None:
+        """Bytes of the body came."""
+        self._body = True
+        self.touch()
 
     def touch(self) -> None:
         """A sign of life; the first one starts the idle clock."""
@@ -50,6 +60,10 @@ class Watchdog:
         """The request is over."""
         for timer in self._timers:
             timer.cancel()
+
+    def _no_byte(self) -> None:
+        if not self._body:
+            self._expire(f"No first byte within {self._limits.first_byte:g} s.")
 
     def _check(self, idle: float) -> None:
         # One timer an idle period, not one a token.

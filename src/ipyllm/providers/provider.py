@@ -1,0 +1,80 @@
+"""An endpoint as it is registered, and as one request finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipyllm.keys import Key
+
+__all__ = ("Provider", "Target")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """
+    An endpoint one can name in `-m name/model`.
+
+    * `base_url`: what the dialect's path is put behind; `{NAME}` stands for a variable of the
+      environment. `base_env`: a variable whose address is used instead.
+    * `key_env`: variables that may hold the key, the usual one first; none for a local server.
+    * `key_needed`: refuse to call without a key.
+    * `auth`: the header that carries the key, where it is not the dialect's own.
+    * `header_env`: (header, variable): sent where the variable is set.
+    """
+
+    name: str
+    base_url: str
+    key_env: tuple[str, ...] = ()
+    base_env: str = ""
+    dialect: str = "openai_chat"
+    key_needed: bool = False
+    auth: str = ""
+    header_env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    Where one request goes, all looked up.
+
+    * `model`: the name as the service knows it.
+    * `label`: what people see, `provider/model`.
+    * `auth`: the header that carries the key; `authorization` says `Bearer` before it.
+    * `headers`: sent beside it.
+    """
+
+    provider: str
+    model: str
+    dialect: str
+    base_url: str
+    key: Key | None = None
+    label: str = ""
+    auth: str = "authorization"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def url(self, path: str) -> str:
+        """
+        The address of `path` below the base URL.
+
+        What both have in common is there once: `https://host/v1` and `/v1/messages` are
+        `https://host/v1/messages`, and so is the whole address pasted as a base URL.
+        """
+        path, question, query = path.partition("?")
+        steps = path.split("/")
+        for count in range(len(steps), 1, -1):
+            common = "/".join(steps[:count])
+            if self.base_url.endswith(common):
+                path = path[len(common) :]
+                break
+        return self.base_url + path + question + query
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """What is sent with each request; the key among them, so never to be shown."""
+        headers = dict(self.headers)
+        if self.key is not None:
+            bearer = self.auth == "authorization"
+            headers[self.auth] = f"Bearer {self.key.value}" if bearer else self.key.value
+        return headers
