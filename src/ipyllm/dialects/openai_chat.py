@@ -7,7 +7,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -68,7 +68,7 @@ def _body(request: Request) -> dict[str, Any]:
     return out | dict(request.params)
 
 
-class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
+class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """What nearly every delta is: a piece of text, beside fields that are null."""
 
     content: str | None = None
@@ -79,14 +79,14 @@ class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
     reasoning: None = None
 
 
-class _PlainChoice(msgspec.Struct):
+class _PlainChoice(msgspec.Struct, gc=False):
     delta: _PlainDelta
-    index: int = 0
+    index: Literal[0] = 0
     finish_reason: None = None
     logprobs: None = None
 
 
-class _PlainChunk(msgspec.Struct):
+class _PlainChunk(msgspec.Struct, gc=False):
     choices: tuple[_PlainChoice]
     usage: None = None
     error: None = None
@@ -119,10 +119,12 @@ class _Grammar:
             (choice,) = _PLAIN.decode(data).choices
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
-        if choice.index:
-            return False
-        if choice.delta.content:
-            self._answer(choice.delta.content, out)
+        content = choice.delta.content
+        if content and content.isascii() and not self._joiner.high:
+            out.append(TextDelta(content))
+            self.seen = True
+        elif content:
+            self._answer(content, out)
         return True
 
     def payload(self, payload: dict[str, Any], out: list[Event]) -> bool:

@@ -75,8 +75,13 @@ class JsonStream:
                 self._line(line, out)
             return out
         comments = self._sse.comments
-        for frame in self._sse.feed(chunk):
-            self._data(frame.data, out)
+        over, plain = self.finished, self._grammar.plain
+        for data in self._sse.payloads(chunk):
+            if over:
+                break
+            if not plain(data, out):
+                self._odd(data, out)
+                over = self.finished
         if self._sse.comments > comments:
             out.append(Notice("comment", ""))
         return out
@@ -104,7 +109,7 @@ class JsonStream:
             self._start = chunk
             return b""
         self._start = None
-        if first in (b"{", b"["):
+        if first in (b"{", b"[", b'"'):
             self._lines = NdjsonDecoder()
         return chunk
 
@@ -137,8 +142,10 @@ class JsonStream:
             self._data(whole, out)
 
     def _data(self, data: bytes, out: list[Event]) -> None:
-        if self.finished or self._grammar.plain(data, out):
-            return
+        if not self.finished and not self._grammar.plain(data, out):
+            self._odd(data, out)
+
+    def _odd(self, data: bytes, out: list[Event]) -> None:
         if data.startswith(_DONE):
             self._grammar.done(out)
             return
@@ -156,10 +163,14 @@ class JsonStream:
             self._payload(item, out)
 
     def _payload(self, payload: Any, out: list[Event]) -> None:
+        if isinstance(payload, str):
+            payload = {"text": payload}  # a WebSocket's message of plain text
         if not isinstance(payload, dict):
             return  # llama.cpp sends a stray `null`
         payload = cast("dict[str, Any]", payload)
-        if not payload.get("error") and self._grammar.payload(payload, out):
+        # Only errors of a Realtime session have an id of their own, and they need not end it.
+        ends = payload.get("error") and "event_id" not in payload
+        if not ends and self._grammar.payload(payload, out):
             return
         if complaint := Complaint.of(payload):
             self._fail(complaint.event(payload), out)
@@ -184,7 +195,7 @@ def read_json(data: bytes) -> Any:
 
 
 def _is_whole(data: bytes) -> bool:
-    if not data.startswith((b"{", b"[")) or data.startswith(_DONE):
+    if not data.startswith((b"{", b"[", b'"')) or data.startswith(_DONE):
         return True
     try:
         read_json(data)

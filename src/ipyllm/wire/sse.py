@@ -79,8 +79,6 @@ class SseDecoder:
                 chunk = chunk[1:]
         if not chunk:
             return []
-        if chunk.endswith(b"\n\n") and self._at_rest() and (plain := _plain_events(chunk)):
-            return plain
         lines = _EOL.split(chunk) if b"\r" in chunk else chunk.split(b"\n")
         self._held = chunk.endswith(b"\r")
         rest = lines.pop()
@@ -94,6 +92,42 @@ class SseDecoder:
             self._limit(len(rest))
         return frames
 
+    def payloads(self, chunk: bytes) -> list[bytes]:
+        """
+        Only the data of the frames `feed` would give: for those to whom the type says nothing.
+
+        Raises:
+            ProtocolError: as `feed`.
+        """
+        # Nearly all streams are `data: ...` or `event: ...`, `data: ...`, and a blank line: whole
+        # events cut out at once take 0.2 us each; line by line and as frames 2.3.
+        end = chunk.rfind(b"\n\n")
+        if end < 0 or b"\r" in chunk or not self._between_events():
+            return [frame.data for frame in self.feed(chunk)]
+        head = self._take() + chunk[:end] if self._pending else chunk[:end]
+        out = _plain(head)
+        for block in head.split(b"\n\n") if not out else ():
+            at = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
+            if block.startswith(b"data: ", at) and block.find(b"\n", at) < 0 and len(block) > at + 6:
+                if len(block) > MAX_LINE:
+                    raise _too_long("line")
+                out.append(block[at + 6 :])
+            else:
+                out += self._slowly(block)
+        if rest := chunk[end + 2 :]:
+            out += [frame.data for frame in self.feed(rest)]
+        return out
+
+    def _between_events(self) -> bool:
+        return not (self._held or self._start or self._data or self._event)
+
+    def _slowly(self, block: bytes) -> list[bytes]:
+        frames: list[Frame] = []
+        for line in block.split(b"\n"):
+            self._line(line, frames)
+        self._line(b"", frames)
+        return [frame.data for frame in frames]
+
     def close(self) -> list[Frame]:
         """End of the stream: the last line and the last event count as ended."""
         frames: list[Frame] = []
@@ -101,9 +135,6 @@ class SseDecoder:
             self._line(self._take(), frames)
         self._line(b"", frames)
         return frames
-
-    def _at_rest(self) -> bool:
-        return not (self._pending or self._data or self._event or self._start)
 
     def _take(self) -> bytes:
         # Joining on each feed would be O(n^2) for a line that spans many chunks.
@@ -115,7 +146,7 @@ class SseDecoder:
     def _limit(self, size: int) -> None:
         self._size += size
         if self._size > MAX_LINE:
-            raise ProtocolError(f"One line of the stream is over {MAX_LINE // 2**20} MiB.")
+            raise _too_long("line")
 
     def _line(self, line: bytes, frames: list[Frame]) -> None:
         if self._start:
@@ -146,7 +177,7 @@ class SseDecoder:
         self._data.append(value)
         self._gathered += size
         if self._gathered > MAX_LINE:
-            raise ProtocolError(f"One event of the stream is over {MAX_LINE // 2**20} MiB.")
+            raise _too_long("event")
 
     def _dispatch(self, frames: list[Frame]) -> None:
         # "If the data buffer is an empty string, set the data buffer and the event type
@@ -160,13 +191,13 @@ class SseDecoder:
         self._event = ""
 
 
-def _plain_events(chunk: bytes) -> list[Frame]:
-    """Frames of a chunk of whole `data: ...` events and nothing else; [] if it is not that."""
-    # What a paced stream sends, one such chunk a token: 0.9 us instead of 2.7.
-    if b"\r" in chunk:
+def _plain(events: bytes) -> list[bytes]:
+    """The data of `data: ...` events that blank lines part; [] if there is anything else among them."""
+    if not events.startswith(b"data: ") or len(events) > MAX_LINE:
         return []
-    blocks = chunk.split(b"\n\n")
-    blocks.pop()
-    if any(block[:6] != b"data: " or b"\n" in block or len(block) == 6 for block in blocks):
-        return []
-    return [Frame("", block[6:]) for block in blocks]
+    found = events[6:].split(b"\n\ndata: ")
+    return found if events.count(b"\n") == 2 * len(found) - 2 and b"" not in found else []
+
+
+def _too_long(what: str) -> ProtocolError:
+    return ProtocolError(f"One {what} of the stream is over {MAX_LINE // 2**20} MiB.")

@@ -15,24 +15,28 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 class SurrogateJoiner:
-    """`feed(text)` gives whole characters; a high half waits for its low one."""
+    """
+    `feed(text)` gives whole characters; a high half waits for its low one.
 
-    __slots__ = ("_high",)
+    * `high`: the half that waits, else "".
+    """
+
+    __slots__ = ("high",)
 
     def __init__(self) -> None:
-        self._high = ""
+        self.high = ""
 
     def feed(self, text: str) -> str:
         """Join what was held with `text`; what can never become whole is U+FFFD."""
-        if not self._high and (text.isascii() or not _LONE.search(text)):
+        if not self.high and (text.isascii() or not _LONE.search(text)):
             return text
-        text = self._high + text
-        self._high = ""
+        text = self.high + text
+        self.high = ""
         if "\ud800" <= text[-1] <= "\udbff":
-            text, self._high = text[:-1], text[-1]
+            text, self.high = text[:-1], text[-1]
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def close(self) -> str:
         """Give U+FFFD for a half that never found its other, else nothing."""
-        held, self._high = self._high, ""
+        held, self.high = self.high, ""
         return "\N{REPLACEMENT CHARACTER}" if held else ""
