@@ -2,7 +2,7 @@
 Measures what must hold, and writes bench/RESULTS.md.
 
     python3 dev.py bench                 everything (about 10 minutes; nothing else may run)
-    python3 dev.py bench stream          one of stream, interrupts, page; the others' last results stay
+    python3 dev.py bench stream          one of the parts; the others' last results stay
 
 Ratios are taken against floors in the same, interleaved run. The floors and the scripted server
 are those of the peers' harness (IPYLLM_BENCH, else ../shared/bench).
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness import SCRATCH, Row
 
-PARTS = ("stream", "interrupts", "page")
+PARTS = ("stream", "interrupts", "page", "decode", "fuzz")
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured
 

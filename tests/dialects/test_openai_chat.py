@@ -418,7 +418,16 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
                 ]
             }
         )
-        + END,
+        + END
+        + chunk("stop", index=1),
+        [ChoiceDelta(1, "x"), TextDelta("a"), STOP],
+    ),
+    "another choice is cut off": (
+        chunk(content="x", index=1) + text("a") + END,
+        [ChoiceDelta(1, "x"), TextDelta("a"), TRUNCATED],
+    ),
+    "a reason for the last choice only": (
+        chunk(content="x", index=1) + text("a") + chunk("stop", index=1) + DONE,
         [ChoiceDelta(1, "x"), TextDelta("a"), STOP],
     ),
     "a null payload (llama.cpp)": (frame(b"null") + text("a") + END, [TextDelta("a"), STOP]),

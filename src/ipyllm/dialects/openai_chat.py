@@ -159,9 +159,12 @@ class _Grammar:
         if rest := self._joiner.close():
             out.append(TextDelta(rest))
         out += self._calls.end()
-        if raw := self._reasons.get(0) or (
-            self.finished and next(iter(self._reasons.values()), "")
-        ):
+        raw = self._reasons.get(0, "")
+        if self.finished:  # some give a finish_reason to their last choice only
+            raw = raw or next(iter(self._reasons.values()), "")
+        elif self._others.keys() - self._reasons.keys():
+            raw = ""  # another choice was cut off
+        if raw:
             return Finish(_REASONS.get(raw, "stop"), raw)
         # `[DONE]` after an answer, but never a finish_reason: Snowflake ends so. `[DONE]`
         # and nothing else: vLLM failing before its first token.

@@ -162,7 +162,9 @@ class Meter:
             return self.deltas, True
         # Reasoning that is billed but not streamed came before the first token we saw:
         # counting it would make the rate of what did stream a lie.
+        # Gemini and xAI bill it beside the output: more of it than of output shows that.
         hidden = 0 if self._streamed_reasoning else usage.reasoning_tokens or 0
+        hidden = hidden if hidden <= usage.output_tokens else 0
         return max(usage.output_tokens - hidden, 0) or self.deltas, False
 
 

@@ -79,7 +79,11 @@ class JsonStream:
         for data in self._sse.payloads(chunk):
             if over:
                 break
-            if not plain(data, out):
+            try:
+                known = plain(data, out)
+            except RecursionError:  # 1,000 brackets deep
+                known = False
+            if not known:
                 self._odd(data, out)
                 over = self.finished
         if self._sse.comments > comments:
@@ -120,7 +124,7 @@ class JsonStream:
             line = line[5:].strip()
         if self._body:
             self._body.append(line)
-        elif not self.finished and self._grammar.plain(line, out):
+        elif not self.finished and self._plain(line, out):
             pass
         elif _is_whole(line):
             self._data(line, out)
@@ -142,8 +146,14 @@ class JsonStream:
             self._data(whole, out)
 
     def _data(self, data: bytes, out: list[Event]) -> None:
-        if not self.finished and not self._grammar.plain(data, out):
+        if not self.finished and not self._plain(data, out):
             self._odd(data, out)
+
+    def _plain(self, data: bytes, out: list[Event]) -> bool:
+        try:
+            return self._grammar.plain(data, out)
+        except RecursionError:
+            return False
 
     def _odd(self, data: bytes, out: list[Event]) -> None:
         if data.startswith(_DONE):
