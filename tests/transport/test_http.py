@@ -324,6 +324,7 @@ async def test_a_refused_port(unused_port):
         str(caught.value)
         == f"Connection refused: nothing listens at {where}. Is the server running?"
     )
+    assert caught.value.retry is False
 
 
 @pytest.fixture

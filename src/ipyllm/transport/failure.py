@@ -139,11 +139,9 @@ def mapped(exc: Exception, url: str) -> errors.ServiceError:
             refused = "refused" in reason.lower() or "connect call failed" in reason.lower()
             what = "Connection refused: nothing listens at" if refused else "Cannot connect to"
             tail = "" if refused or not reason else f" ({reason})"
-            return errors.ConnectionLost(f"{what} {place}{tail}.", hint="Is the server running?")
+            return _never(f"{what} {place}{tail}.", "Is the server running?")
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
-            return errors.ConnectionLost(
-                f"{place} is no address ({reason}).", hint="Check --base-url."
-            )
+            return _never(f"{place} is no address ({reason}).", "Check --base-url.")
         case httpx.DecodingError():
             return errors.ProtocolError(f"What {place} sent cannot be unpacked ({reason}).")
         case httpx.RemoteProtocolError() if not reason.startswith(_CUT):
@@ -152,6 +150,13 @@ def mapped(exc: Exception, url: str) -> errors.ServiceError:
             return errors.ConnectionLost(
                 f"{place} closed the connection before the answer was whole."
             )
+
+
+def _never(message: str, hint: str) -> errors.ConnectionLost:
+    """A connection that asking again will not make."""
+    error = errors.ConnectionLost(message, hint=hint)
+    error.retry = False
+    return error
 
 
 def where(url: str) -> str:
