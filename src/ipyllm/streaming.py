@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import sys
 import threading
+from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from ipyllm.events import Event, Notice
 from ipyllm.request import Message, Request
 from ipyllm.run import outcome
 from ipyllm.run.cancel import Interrupts
+from ipyllm.run.pull import PythonSource
 from ipyllm.run.pump import Run
 from ipyllm.run.sink import NullSink, Sink
 from ipyllm.run.source import source_for
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from ipyllm.run.reply import Reply
     from ipyllm.run.source import Source
 
-__all__ = ("Stream", "ask", "stream")
+__all__ = ("Answers", "Stream", "ask", "stream")
+
+Answers = Callable[..., Any] | Iterable[Any] | AsyncIterable[Any]
+"""A Python object that answers: see docs/python-sources.md."""
 
 
 class Stream:
@@ -181,7 +187,7 @@ class Stream:
 def stream(
     prompt: str = "",
     *,
-    model: str = "",
+    model: str | Answers = "",
     system: str = "",
     messages: Sequence[Message] = (),
     tools: Sequence[Mapping[str, Any]] = (),
@@ -195,7 +201,8 @@ def stream(
 
     Args:
         prompt: what to ask; put after `messages`.
-        model: `provider/model`; "" is `IPYLLM_MODEL`, else the embedded model.
+        model: `provider/model`; "" is `IPYLLM_MODEL`, else the embedded model. Or an object that
+            answers: an iterator, an async one, or a function that gives one or a `str`.
         system: instructions before the conversation.
         messages: the conversation so far, oldest first: `{"role": ..., "content": ...}`.
         tools: function schemas as the API takes them.
@@ -213,9 +220,26 @@ def stream(
     if timeout is not None and timeout <= 0:
         raise UsageError(f"timeout={timeout!r} leaves no time.", hint="Give seconds, more than 0.")
     request = Request("", asked, system, dict(params or {}), tools)
+    limits = Limits(total=timeout)
+    if not isinstance(model, str):
+        return Stream(PythonSource(f"python/{_name_of(model)}", model, request, limits), asked)
     spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
-    source = source_for(spec, request, Limits(total=timeout), base_url=base_url, key_env=key_env)
+    source = source_for(
+        spec, request, limits, base_url=base_url, key_env=key_env, names=_notebook()
+    )
     return Stream(source, asked)
+
+
+def _name_of(model: object) -> str:
+    named: str = getattr(model, "__name__", "") or type(model).__name__
+    return named
+
+
+def _notebook() -> dict[str, Any] | None:
+    """The notebook's variables, where there is one; IPython is not imported to look."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell.user_ns if shell else None
 
 
 def ask(prompt: str = "", **options: Any) -> Reply:

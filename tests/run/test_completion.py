@@ -104,6 +104,12 @@ def test_the_last_word_on_each_count_wins():
     assert completion.usage == Usage(5, 9, 2, 3, {"a": 1})
 
 
+def test_the_first_events_are_to_be_had_alone():
+    """A page that shows a thousand tokens of fifty thousand does not wait for the others."""
+    events = [TextDelta("a"), Notice("ping", ""), TextDelta("bc"), Finish("stop")]
+    assert [completed(*events).events(limit) for limit in (0, 2, 3)] == [[], events[:2], events[:3]]
+
+
 def test_the_first_error_is_kept():
     """What broke first is what people have to know."""
     completion = completed(

@@ -462,6 +462,12 @@ def test_nothing_is_tried_again_after_the_first_token():
     assert (reply, reply.finish_reason) == ("a", "error")
 
 
+def test_text_that_comes_with_its_error_in_one_read_is_kept():
+    """One read is no less than two."""
+    reply = pumped(ScriptedSource(text("a") + OVERLOADED, text("b"), end()), policy=AT_ONCE)
+    assert (reply, reply.finish_reason) == ("a", "error")
+
+
 def test_the_last_failure_is_the_answers():
     """After the retries the error is what it was."""
     busy = [errors.Overloaded(f"Busy {n}.") for n in range(4)]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+
 import pytest
+from mock_ws import Close, Server, Step, scripted
 
 from ipyllm.errors import UsageError
 from ipyllm.events import Finish, Notice, TextDelta
 from ipyllm.local import weights
 from ipyllm.request import Request
 from ipyllm.run.pump import Run
+from ipyllm.run.reply import Reply
 from ipyllm.run.sink import NullSink
 from ipyllm.run.source import HttpSource, LocalSource, source_for
 from ipyllm.transport.limits import Limits
+from ipyllm.transport.loop import network_loop
 
 REQUEST = Request("", ({"role": "user", "content": "Hi"},))
 
@@ -67,3 +75,58 @@ def test_phases_are_told(mock, monkeypatch):
     run.pump()
     phases = [event.text for event in said if isinstance(event, Notice) and event.kind == "phase"]
     assert phases == ["connecting", "waiting"]
+
+
+def over_socket(spec: str, base_url: str = "", **params: object) -> Reply:
+    """Ask over a WebSocket."""
+    request = Request("", REQUEST.messages, "", params)
+    run = Run(source_for(spec, request, Limits(), base_url=base_url), NullSink())
+    run.start()
+    return run.pump()
+
+
+@contextlib.contextmanager
+def socket(*steps: Step) -> Iterator[Server]:
+    """Serve a script from the network's thread."""
+    serving, loop = scripted(*steps), network_loop()
+    yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
+    asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
+
+
+def test_any_websocket_is_asked_as_ws():
+    """Without a scheme it is ws://; no model is sent unless one is given."""
+    with socket("Hel", '{"text": "lo"}', Close()) as server:
+        reply = over_socket("ws/" + server.url.removeprefix("ws://") + "/x?token=secret", n=1)
+        assert (reply, reply.finish_reason) == ("Hello", "stop")
+        assert "secret" not in reply.model
+        (asked,) = map(json.loads, server.asked)
+        assert "model" not in asked
+        assert (asked["messages"], asked["n"]) == ([{"role": "user", "content": "Hi"}], 1)
+        assert server.requests[0].path == "/x?token=secret"
+    with socket(Close()) as server:
+        over_socket(f"ws/{server.url}", model="m")
+        assert json.loads(server.asked[0])["model"] == "m"
+
+
+def test_a_provider_is_asked_over_a_websocket_at_a_ws_address(monkeypatch):
+    """OpenAI's Responses: the request is an event, the answer's events are messages."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    events = (
+        {"type": "response.output_text.delta", "delta": "Hello", "output_index": 0},
+        {"type": "response.completed", "response": {"status": "completed", "usage": {}}},
+    )
+    with socket(*map(json.dumps, events), asyncio.Event()) as server:
+        reply = over_socket("openai-responses/gpt-5", base_url=server.url + "/v1")
+        assert (reply, reply.finish_reason) == ("Hello", "stop")
+        (asked,) = map(json.loads, server.asked)
+        assert (asked["type"], asked["model"]) == ("response.create", "gpt-5")
+        assert "stream" not in asked
+        (request,) = server.requests
+        assert request.path == "/v1/responses"
+        assert request.headers["Authorization"] == "Bearer sk-0123456789"
+
+
+def test_ws_takes_no_other_address():
+    """One line."""
+    with pytest.raises(UsageError, match="takes no https address"):
+        source_for("ws/https://host/x", REQUEST, Limits())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ipyllm.errors import Stopped
 from ipyllm.run import outcome
 from ipyllm.run.cancel import Interrupts
+from ipyllm.run.pull import PythonSource, pumped
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.sinks.plain import PlainSink
@@ -54,8 +55,11 @@ class Answer:
         sink = sink_for(self.shell, background=False)
         run = Run(self.source, sink, asked=self._asked())
         with Interrupts(run.cancel) as interrupts:
-            run.start()
-            reply = run.pump()
+            if isinstance(self.source, PythonSource):
+                reply = pumped(run, self.source, interrupts)
+            else:
+                run.start()
+                reply = run.pump()
             self._settle(run, reply, sink)
         if interrupts.hit:
             raise Stopped(outcome.note(reply, self._name()) or "interrupted; the answer is whole")

@@ -105,6 +105,7 @@ class LlmMagics(Magics):
             Limits(total=arguments.timeout),
             base_url=arguments.base_url,
             key_env=arguments.key_env,
+            names=variables(shell),
         )
         return Answer(shell, chosen, request, arguments.output)
 
@@ -113,7 +114,9 @@ class LlmMagics(Magics):
 
     def _model(self, name: str) -> None:
         if name:
-            source_for(name, Request("", ()), Limits())  # refuse now what %%llm would refuse later
+            names = variables(self.shell) if self.shell else None
+            # Refuse now what %%llm would refuse later.
+            source_for(name, Request("", ()), Limits(), names=names)
             self.default_model = name
         print(self._default())
 

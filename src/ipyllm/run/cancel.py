@@ -8,6 +8,7 @@ final state that way, and 7 of 25 the cell's reply when the handler was put back
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 import time
@@ -29,12 +30,19 @@ class Interrupts:
     `interrupts.hit` tells afterwards. After a hit a debouncing handler stays: ipykernel puts
     its own back at the end of the request. Outside the main thread, where Python takes no
     signals, it does nothing.
+
+    The user's own code is the exception: `interrupts.run(step)` calls `step`, and in there, nowhere
+    else, an interrupt is a KeyboardInterrupt, once a second at most.
     """
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         self._cancel = cancel
         self._before: Callable[[int, FrameType | None], object] | int | None = None
         self._installed = False
+        self._in_step = False
+        self._raised = False  # in this step
+        self._poked = False
+        self._deaf_until = 0.0
         self.hit = False
 
     def __enter__(self) -> Interrupts:  # noqa: PYI034 - Self came with Python 3.11
@@ -53,11 +61,55 @@ class Interrupts:
             after = _Debounced(self._before) if self.hit else self._before
             signal.signal(signal.SIGINT, signal.SIG_DFL if after is None else after)
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def run(self, step: Callable[[], object]) -> bool:
+        """
+        Run a piece of the user's code; False if an interrupt ended it.
+
+        Raises:
+            Exception: what `step` raised, unless an interrupt was the reason.
+        """
+        self._raised, self._in_step = False, True
+        try:
+            step()
+        except KeyboardInterrupt:
+            if not self._raised:  # his own
+                self.hit = True
+                self._cancel()
+            return False
+        except Exception:
+            if self._raised:  # libraries make other exceptions of it
+                return False
+            raise
+        finally:
+            self._in_step = False
+        return True
+
+    def poke(self) -> None:
+        """Make a KeyboardInterrupt in the step that runs, if one does, from any thread; no `hit`."""
+        if not (self._installed and self._in_step) or self._raised:
+            return
+        self._poked = True
+        main = threading.main_thread().ident
+        if hasattr(signal, "pthread_kill") and main is not None:
+            signal.pthread_kill(main, signal.SIGINT)  # wakes it from a blocking call, too
+        else:
+            _thread.interrupt_main()
+
+    def _on_signal(self, _number: int, frame: FrameType | None) -> None:
         # Only what is safe between any two bytecodes: no lock that the main thread may hold.
-        if not self.hit:
+        poked, self._poked = self._poked, False
+        if not poked and not self.hit:
             self.hit = True
             self._cancel()
+        # Not in `run` itself: what is raised there would escape it.
+        in_step = self._in_step and frame is not None and frame.f_code is not _RUN
+        if in_step and time.monotonic() >= self._deaf_until:
+            self._deaf_until = time.monotonic() + _DEBOUNCE
+            self._raised = True
+            raise KeyboardInterrupt
+
+
+_RUN = Interrupts.run.__code__
 
 
 class _Debounced:

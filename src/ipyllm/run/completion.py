@@ -189,13 +189,13 @@ class Completion:
         """(channel, text) in order of arrival, as the views show it."""
         return [(channel, str(text)) for channel, text in self._runs]
 
-    def events(self) -> list[Event]:
-        """All events again, one by one."""
+    def events(self, limit: int | None = None) -> list[Event]:
+        """All events again, one by one; or the first `limit` of them."""
         texts = [self._joined(channel) for channel in _CHANNELS]
         at = [0] * len(_DELTAS)
         lengths, others = iter(self._lengths), iter(self._others)
         out: list[Event] = []
-        for kind in self._kinds:
+        for kind in self._kinds[:limit]:
             if kind == _OTHER:
                 out.append(next(others))
                 continue

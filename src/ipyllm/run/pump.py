@@ -13,7 +13,17 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ipyllm import errors
-from ipyllm.events import Event, Finish, Notice, StreamError
+from ipyllm.events import (
+    ChoiceDelta,
+    Event,
+    Finish,
+    Notice,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamError,
+    TextDelta,
+    ToolCallStart,
+)
 from ipyllm.run.batch import Batch
 from ipyllm.run.coalesce import Coalescer
 from ipyllm.run.completion import Completion
@@ -298,6 +308,8 @@ class Run:
         error = next((event for event in events if isinstance(event, StreamError)), None)
         if error is None or self._meter.started or self.cancelled_at is not None:
             return events
+        if any(isinstance(event, _TOKENS) for event in events[: events.index(error)]):
+            return events  # one read brought both
         pause = self._policy.pause(error, self._failed + 1)
         if pause is None:
             return events
@@ -315,6 +327,7 @@ class Run:
         self._coalescer.push(event)
 
 
+_TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ChoiceDelta)
 _NO_FRAMES = ("phase", "rate_limit", "request_id", "retry")  # said beside the stream, not in it
 _WHY = {
     "ConnectionLost": "connection lost",

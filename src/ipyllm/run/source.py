@@ -8,16 +8,18 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ipyllm.dialects import dialect
-from ipyllm.errors import ServiceError
+from ipyllm.errors import ServiceError, UsageError
 from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
-from ipyllm.providers import Target, resolve
+from ipyllm.providers import Provider, Target, endpoint, resolve
+from ipyllm.run.pull import PythonSource, named
 from ipyllm.transport import failure
-from ipyllm.transport.http import Marks, post
+from ipyllm.transport.cassette import Send, sender
+from ipyllm.transport.http import Marks
 from ipyllm.transport.limits import Limits
 from ipyllm.wire.rate_limits import rate_limits, request_id
 
@@ -62,28 +64,85 @@ class Source(Protocol):
 
 
 def source_for(
-    spec: str, request: Request, limits: Limits, *, base_url: str = "", key_env: str = ""
+    spec: str,
+    request: Request,
+    limits: Limits,
+    *,
+    base_url: str = "",
+    key_env: str = "",
+    names: Mapping[str, Any] | None = None,
 ) -> Source:
     """
-    Find what answers `-m spec`.
+    Find what answers `-m spec`; `names` are the notebook's, for `python/NAME`.
 
     Raises:
         IpyllmError: unknown provider, no key, no weights.
     """
     name, _, rest = spec.strip().partition("/")
+    if name == "python":
+        return PythonSource(spec.strip(), named(rest, names), request, limits)
+    _, live = sender()
     if name == "local":
+        if not live:
+            return _offline(rest, request, limits)
         return LocalSource(weights.find(rest), request, limits, demo=not rest)
-    target = resolve(spec, base_url=base_url, key_env=key_env)
+    if name == "ws":
+        target = _socket(rest or base_url, key_env, offline=not live)
+        return HttpSource(target, request, limits)
+    target = resolve(spec, base_url=base_url, key_env=key_env, offline=not live)
     return HttpSource(target, replace(request, model=target.model), limits)
 
 
-class HttpSource:
-    """An endpoint that streams over HTTP."""
+def _socket(address: str, key_env: str, *, offline: bool) -> Target:
+    """`HOST:PORT/PATH`, or a whole address: an endpoint of which nothing else is known."""
+    url = address if "://" in address else f"ws://{address}"
+    if not _is_socket(url):
+        raise UsageError(f"-m ws/ takes no {url.partition(':')[0]} address.", hint="Use ws or wss.")
+    ours = Provider("ws", url, dialect="messages")
+    target = endpoint(ours, base_url=url, key_env=key_env, offline=offline)
+    return replace(target, label="ws/" + failure.where(url).removeprefix("ws://"))
 
-    def __init__(self, target: Target, request: Request, limits: Limits) -> None:
+
+def _is_socket(url: str) -> bool:
+    return url.startswith(("ws://", "wss://"))
+
+
+def _sender(target: Target) -> Send:
+    if not _is_socket(target.base_url):
+        return sender()[0]
+    from ipyllm.transport.websocket import exchange  # an extra
+
+    return sender(exchange)[0]
+
+
+def _first_message(target: Target, body: dict[str, Any]) -> dict[str, Any]:
+    """The same request as the one message a WebSocket gets."""
+    if target.dialect == "openai_responses":
+        # https://developers.openai.com/api/docs/guides/websocket-mode
+        unused = ("stream", "background")
+        return {"type": "response.create", **{k: v for k, v in body.items() if k not in unused}}
+    return body if body.get("model") else {k: v for k, v in body.items() if k != "model"}
+
+
+def _offline(name: str, request: Request, limits: Limits) -> HttpSource:
+    """What the embedded model said, from a cassette: needs neither its weights nor a process."""
+    path = Path(name) if name else weights.DEMO.path
+    local = LocalSource(path, request, limits, demo=not name)
+    source = local.over_http("http://offline", None)
+    source.model = local.model
+    return source
+
+
+class HttpSource:
+    """An endpoint that streams over HTTP, or was recorded when it did."""
+
+    def __init__(
+        self, target: Target, request: Request, limits: Limits, *, send: Send | None = None
+    ) -> None:
         self._target = target
         self._request = request
         self._limits = limits
+        self._send = send or _sender(target)
         self._dialect = dialect(target.dialect)
         self._decoder = self._dialect.decoder()
         self.model = self.label = target.label
@@ -96,8 +155,10 @@ class HttpSource:
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
         marks.on_headers = lambda headers: deliver(self._hidden(_notices(headers)))
         body = self._dialect.body(self._request)
+        if _is_socket(self._target.base_url):
+            body = _first_message(self._target, body)
         path = self._dialect.path(self._request)
-        await post(self._target, path, body, deliver, marks=marks, limits=self._limits)
+        await self._send(self._target, path, body, deliver, marks=marks, limits=self._limits)
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""
@@ -132,7 +193,8 @@ def _without(key: Key, event: StreamError | Notice) -> Event:
     match event:
         case StreamError():
             raw = None if key.is_in(repr(event.raw)) else event.raw
-            return replace(event, message=key.hide(event.message), raw=raw)
+            code = key.hide(event.code)
+            return replace(event, message=key.hide(event.message), code=code, raw=raw)
         case Notice(kind, text):
             return Notice(kind, key.hide(text))
 
@@ -145,6 +207,7 @@ class LocalSource:
         self._path = path
         self._request = replace(request, model=path.stem, params=params | dict(request.params))
         self._limits = limits
+        self._send, _ = sender()  # now: the process may start after the cassette was taken out
         self._http: HttpSource | None = None
         self.model = "local" if demo else f"local/{path.name}"
         self.label = DEMO_LABEL if demo else self.model
@@ -158,9 +221,13 @@ class LocalSource:
             running = await self._start()
             self.load = running.load_s
         key = Key("the embedded model's", running.api_key)
-        target = Target("local", self._path.stem, "openai_chat", running.base_url, key, self.label)
-        self._http = HttpSource(target, self._request, self._limits)
+        self._http = self.over_http(running.base_url, key)
         await self._http.run(deliver, marks)
+
+    def over_http(self, base_url: str, key: Key | None) -> HttpSource:
+        """The same question to the endpoint at `base_url`."""
+        target = Target("local", self._path.stem, "openai_chat", base_url, key, self.label)
+        return HttpSource(target, self._request, self._limits, send=self._send)
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""
