@@ -1,5 +1,10 @@
 """
-Doubles for tests of what builds on ipyllm: a source that plays a script, a clock that stands still.
+For tests of what builds on ipyllm: cassettes, a source that plays a script, a clock that stands still.
+
+    with ipyllm.testing.record("hello.jsonl"):  # once, by hand
+        ipyllm.ask("Hi", model="openai/gpt-4o")
+    with ipyllm.testing.replay("hello.jsonl"):  # then in every test: no network, no key
+        assert ipyllm.ask("Hi", model="openai/gpt-4o") == "Hello!"
 
     source = ScriptedSource([TextDelta("Hel")], [TextDelta("lo"), Finish("stop")])
     reply = Run(source, NullSink(), clock=FakeClock())
@@ -8,18 +13,23 @@ Doubles for tests of what builds on ipyllm: a source that plays a script, a cloc
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipyllm.dialects import dialect as dialect_named
+from ipyllm.transport.cassette import CassetteFile, Player, Recorder, inserted
 
 if TYPE_CHECKING:
     from ipyllm.events import Event
     from ipyllm.run.source import Deliver
     from ipyllm.transport.http import Marks
 
-__all__ = ("FakeClock", "ScriptedSource", "Step")
+__all__ = ("FakeClock", "ScriptedSource", "Step", "record", "replay")
 
 Step = bytes | list["Event"] | threading.Event | BaseException | Callable[[], object]
 """What a `ScriptedSource` does at one point of its script."""
@@ -107,3 +117,42 @@ class ScriptedSource:
     def close(self) -> list[Event]:
         """As `Source.close`."""
         return self._decoder.close()
+
+
+@contextmanager
+def record(path: str | os.PathLike[str]) -> Generator[None]:
+    """
+    Within it, every answer that comes over HTTP is also written to `path`, which begins anew.
+
+    No key is ever written. A disk that fails costs the recording, not the answer: it is warned of.
+
+    Raises:
+        UsageError: the file cannot be written at all.
+    """
+    file = CassetteFile.empty(Path(path))
+    try:
+        with inserted(Recorder(file)):
+            yield
+    finally:
+        file.wait()
+    if file.failure:
+        warnings.warn(file.failure, stacklevel=3)
+
+
+@contextmanager
+def replay(path: str | os.PathLike[str], *, speed: float | None = None) -> Generator[None]:
+    """
+    Within it, every answer comes from `path`: no network, no key, no weights.
+
+    Each recording answers once, the first that was asked the very same. What was not recorded
+    is a UsageError, never a live call.
+
+    Args:
+        path: a file that `record` wrote.
+        speed: 1 as recorded, 2 twice as fast; None or 0: at once.
+
+    Raises:
+        UsageError: the file is no cassette.
+    """
+    with inserted(Player(Path(path), speed=speed)):
+        yield

@@ -33,9 +33,9 @@ def providers() -> dict[str, Provider]:
     return found
 
 
-def resolve(spec: str, *, base_url: str = "", key_env: str = "") -> Target:
+def resolve(spec: str, *, base_url: str = "", key_env: str = "", offline: bool = False) -> Target:
     """
-    Find where `provider/model` is served.
+    Find where `provider/model` is served; `offline` needs neither key nor address.
 
     Raises:
         UsageError: no such provider, or no model named.
@@ -45,11 +45,13 @@ def resolve(spec: str, *, base_url: str = "", key_env: str = "") -> Target:
     provider = _named(name, spec)
     if not model:
         raise UsageError(f"No model named in {spec!r}.", hint=f"Write -m {name}/MODEL.")
-    target = endpoint(provider, base_url=base_url, key_env=key_env)
+    target = endpoint(provider, base_url=base_url, key_env=key_env, offline=offline)
     return replace(target, model=model, label=spec.strip())
 
 
-def endpoint(provider: Provider | str, *, base_url: str = "", key_env: str = "") -> Target:
+def endpoint(
+    provider: Provider | str, *, base_url: str = "", key_env: str = "", offline: bool = False
+) -> Target:
     """
     The same without a model.
 
@@ -64,6 +66,8 @@ def endpoint(provider: Provider | str, *, base_url: str = "", key_env: str = "")
         raise UsageError("--key-env takes the name of a variable.", hint="Not the key itself.")
     if key_env:
         provider = replace(provider, key_env=(key_env,), key_needed=True)
+    if offline:  # a cassette answers: nothing is sent anywhere
+        provider, base_url = replace(provider, key_needed=False), base_url or "http://offline"
     api = dialect(provider.dialect)
     key = _key(provider)
     auth = provider.auth or api.auth

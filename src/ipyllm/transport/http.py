@@ -17,11 +17,12 @@ import httpx
 from ipyllm import errors
 from ipyllm.transport import failure
 from ipyllm.transport.connection import Connection, ConnectionBackend
+from ipyllm.transport.discretion import keep_out_of_logs
 from ipyllm.transport.limits import Limits, Watchdog
 from ipyllm.wire.chunked import ChunkedDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from ipyllm.providers import Target
 
@@ -96,7 +97,7 @@ async def post(
     except errors.ServiceError as exc:
         raise failure.hidden(exc, target.key) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, OSError, ValueError) as exc:
-        raise failure.hidden(failure.mapped(exc, url), target.key) from exc
+        raise failure.hidden(failure.mapped(exc, url), target.key) from None
     finally:
         watchdog.stop()
 
@@ -112,13 +113,13 @@ async def _post(
 ) -> None:
     # Compression would hold back bytes and blur their times.
     headers = {"accept": "text/event-stream", "accept-encoding": "identity"}
-    headers |= target.all_headers
     timeout = httpx.Timeout(None, connect=limits.connect)
     sending = _client(url).stream(
         "POST",
         url,
         content=json.dumps(payload, ensure_ascii=False).encode(errors="replace"),
         headers=headers | {"content-type": "application/json"},
+        auth=_Auth(target),
         timeout=timeout,
         extensions={"trace": marks.trace},
     )
@@ -136,6 +137,18 @@ async def _post(
         await _read(response, take, marks)
 
 
+class _Auth(httpx.Auth):
+    """Puts the key in; a variable of ours that held it would stand in tracebacks with variables."""
+
+    def __init__(self, target: Target) -> None:
+        keep_out_of_logs(target)
+        self._target = target
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers.update(self._target.all_headers)
+        yield request
+
+
 async def get_json(target: Target, path: str) -> Any:
     """
     Fetch a JSON document, such as a list of models.
@@ -144,9 +157,10 @@ async def get_json(target: Target, path: str) -> Any:
         ServiceError: as `post`, or it is no JSON.
     """
     url = target.url(path)
-    headers = {"accept": "application/json"} | target.all_headers
+    headers = {"accept": "application/json"}
     try:
-        sending = _client(url).stream("GET", url, headers=headers, timeout=_PATIENCE)
+        auth = _Auth(target)
+        sending = _client(url).stream("GET", url, headers=headers, auth=auth, timeout=_PATIENCE)
         async with sending as response:
             await failure.check(response, url)
             return json.loads(await response.aread())

@@ -108,7 +108,11 @@ class SseDecoder:
         out = _plain(head)
         for block in head.split(b"\n\n") if not out else ():
             at = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
-            if block.startswith(b"data: ", at) and block.find(b"\n", at) < 0 and len(block) > at + 6:
+            if (
+                block.startswith(b"data: ", at)
+                and block.find(b"\n", at) < 0
+                and len(block) > at + 6
+            ):
                 if len(block) > MAX_LINE:
                     raise _too_long("line")
                 out.append(block[at + 6 :])
