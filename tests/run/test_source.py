@@ -59,6 +59,18 @@ def test_the_end_comes_with_the_last_bytes():
     assert source.decode(b"data: [DONE]\n\n") == [Finish("stop", "stop")]
 
 
+def test_a_providers_own_parameters_are_sent_unless_the_user_sets_them(mock, monkeypatch):
+    """llama.cpp tells how far it has read the prompt only if asked."""
+    monkeypatch.setenv("LLAMACPP_BASE_URL", mock.base_url)
+    for params, sent in (({}, True), ({"return_progress": False}, False)):
+        mock.tokens(1)
+        asked = Request("", REQUEST.messages, params=params)
+        run = Run(source_for("llamacpp/m", asked, Limits()), NullSink())
+        run.start()
+        run.pump()
+        assert mock.exchange().json["return_progress"] is sent
+
+
 def test_an_unknown_provider_is_refused():
     """Before anything runs."""
     with pytest.raises(UsageError):

@@ -22,6 +22,7 @@ class Provider:
     * `key_needed`: refuse to call without a key.
     * `auth`: the header that carries the key, where it is not the dialect's own.
     * `header_env`: (header, variable): sent where the variable is set.
+    * `params`: sent with each request unless the user sets them.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Provider:
     key_needed: bool = False
     auth: str = ""
     header_env: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Target:
     * `label`: what people see, `provider/model`.
     * `auth`: the header that carries the key; `authorization` says `Bearer` before it.
     * `headers`: sent beside it.
+    * `params`: in the body, unless the user sets them.
     """
 
     provider: str
@@ -53,6 +56,7 @@ class Target:
     label: str = ""
     auth: str = "authorization"
     headers: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, object], ...] = ()
 
     def url(self, path: str) -> str:
         """

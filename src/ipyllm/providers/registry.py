@@ -79,7 +79,15 @@ def endpoint(
             headers.append((header, value))
     url = _address(provider, base_url)
     return Target(
-        provider.name, "", provider.dialect, url, key, provider.name, auth, tuple(headers)
+        provider=provider.name,
+        model="",
+        dialect=provider.dialect,
+        base_url=url,
+        key=key,
+        label=provider.name,
+        auth=auth,
+        headers=tuple(headers),
+        params=provider.params,
     )
 
 

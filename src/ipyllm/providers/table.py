@@ -48,7 +48,13 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("ollama", _OLLAMA, ("OLLAMA_API_KEY",), "OLLAMA_HOST", "ollama_chat"),
     Provider("ollama-generate", _OLLAMA, ("OLLAMA_API_KEY",), "OLLAMA_HOST", "ollama_generate"),
     _hosted("ollama-cloud", "https://ollama.com", "OLLAMA_API_KEY", dialect="ollama_chat"),
-    Provider("llamacpp", "http://127.0.0.1:8080/v1", ("LLAMA_API_KEY",), "LLAMACPP_BASE_URL"),
+    Provider(
+        "llamacpp",
+        "http://127.0.0.1:8080/v1",
+        ("LLAMA_API_KEY",),
+        "LLAMACPP_BASE_URL",
+        params=(("return_progress", True),),  # how far it has read the prompt
+    ),
     Provider(
         "llamacpp-native",
         "http://127.0.0.1:8080",

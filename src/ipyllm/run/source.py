@@ -140,7 +140,7 @@ class HttpSource:
         self, target: Target, request: Request, limits: Limits, *, send: Send | None = None
     ) -> None:
         self._target = target
-        self._request = request
+        self._request = replace(request, params=dict(target.params) | dict(request.params))
         self._limits = limits
         self._send = send or _sender(target)
         self._dialect = dialect(target.dialect)
