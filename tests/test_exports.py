@@ -12,6 +12,7 @@ import pytest
 import ipyllm
 
 NAMES = {
+    "Limits",
     "Reply",
     "Stream",
     "Timing",

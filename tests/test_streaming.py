@@ -234,6 +234,21 @@ def test_the_default_model_is_that_of_the_environment(asked, monkeypatch):
     assert ipyllm.ask("Hi").model == "vllm/default"
 
 
+@pytest.mark.parametrize("timeout", [0, -1, ipyllm.Limits(first_byte=0)], ids=repr)
+def test_no_time_is_refused(timeout):
+    """Before anything is sent; the limit is named."""
+    with pytest.raises(errors.UsageError, match="leaves no time"):
+        ipyllm.ask("Hi", model="vllm/m", timeout=timeout)
+
+
+def test_a_phase_can_be_limited(mock, monkeypatch):
+    """A prompt that takes too long to read ends by the limit of the first byte."""
+    monkeypatch.setenv("VLLM_BASE_URL", mock.base_url)
+    mock.answer(Hold())
+    with pytest.raises(errors.Timeout, match="No first byte"):
+        ipyllm.ask("Hi", model="vllm/m", timeout=ipyllm.Limits(first_byte=0.1))
+
+
 def test_the_time_for_an_answer_can_be_limited(asked):
     """What came until then is in the error's reply."""
     gate = asked.gate()

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ipyllm.run.metrics import Timing
     from ipyllm.run.reply import Reply, ToolCall
     from ipyllm.streaming import Stream, ask, stream
+    from ipyllm.transport.limits import Limits
 
 __all__ = (
+    "Limits",
     "Reply",
     "Stream",
     "Timing",
@@ -30,6 +32,7 @@ __all__ = (
 )
 
 _LAZY = {
+    "Limits": "ipyllm.transport.limits",
     "Reply": "ipyllm.run.reply",
     "ToolCall": "ipyllm.run.reply",
     "Timing": "ipyllm.run.metrics",

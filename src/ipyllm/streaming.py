@@ -192,7 +192,7 @@ def stream(
     messages: Sequence[Message] = (),
     tools: Sequence[Mapping[str, Any]] = (),
     params: Mapping[str, Any] | None = None,
-    timeout: float | None = None,
+    timeout: float | Limits | None = None,
     base_url: str = "",
     key_env: str = "",
 ) -> Stream:
@@ -207,7 +207,7 @@ def stream(
         messages: the conversation so far, oldest first: `{"role": ..., "content": ...}`.
         tools: function schemas as the API takes them.
         params: parameters as the API names them.
-        timeout: seconds for the whole answer.
+        timeout: seconds for the whole answer; or `ipyllm.Limits`, for its phases.
         base_url: another address that speaks the provider's API.
         key_env: environment variable that holds the key.
 
@@ -217,10 +217,14 @@ def stream(
     asked = [*messages, *([{"role": "user", "content": prompt}] if prompt else [])]
     if not asked:
         raise UsageError("There is nothing to ask.", hint="Give a prompt or messages.")
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"timeout={timeout!r} leaves no time.", hint="Give seconds, more than 0.")
+    limits = timeout if isinstance(timeout, Limits) else Limits(total=timeout)
+    for name, seconds in limits.named().items():
+        if seconds is not None and not seconds > 0:
+            raise UsageError(
+                f"A limit of {seconds!r} s ({name}) leaves no time.",
+                hint="Give seconds, more than 0.",
+            )
     request = Request("", asked, system, dict(params or {}), tools)
-    limits = Limits(total=timeout)
     if not isinstance(model, str):
         return Stream(PythonSource(f"python/{_name_of(model)}", model, request, limits), asked)
     spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"

@@ -27,7 +27,7 @@ def streaming() -> None:
         messages=[{"role": "user", "content": "Hello"}],
         tools=[{"type": "function"}],
         params={"temperature": 0},
-        timeout=10,
+        timeout=ipyllm.Limits(first_byte=10, total=60),
         base_url="http://127.0.0.1:1/v1",
         key_env="KEY",
     )

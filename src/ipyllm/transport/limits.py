@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ipyllm.errors import Timeout
 
@@ -25,6 +25,10 @@ class Limits:
     first_byte: float | None = None
     idle: float | None = 120.0
     total: float | None = None
+
+    def named(self) -> dict[str, float | None]:
+        """Each limit by its name."""
+        return asdict(self)
 
 
 class Watchdog:

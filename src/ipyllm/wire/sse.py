@@ -118,8 +118,12 @@ class SseDecoder:
                 out.append(block[at + 6 :])
             else:
                 out += self._slowly(block)
-        if rest := chunk[end + 2 :]:
+        rest = chunk[end + 2 :]
+        if b"\n" in rest:
             out += [frame.data for frame in self.feed(rest)]
+        elif rest:
+            self._pending.append(rest)
+            self._limit(len(rest))
         return out
 
     def _between_events(self) -> bool:
