@@ -117,3 +117,10 @@ def test_a_placeholder_key_leaves_words_whole():
     """Servers without keys are given "x" or "EMPTY"; hiding that would eat letters."""
     assert Key("K", "x").hide("context exceeded") == "context exceeded"
     assert Key("K", "sk-12345").hide("bad sk-12345!") == "bad [key]!"
+
+
+def test_a_part_of_a_key_is_hidden_too():
+    """A message that was cut to a length may end within the key."""
+    key = Key("K", "sk-0123456789abcdef")
+    assert key.hide("bad key sk-0123456789abc") == "bad key [key]"
+    assert key.hide("sk-0123456789abcdef, sk-01234 and sk-0") == "[key], [key] and sk-0"

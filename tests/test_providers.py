@@ -177,6 +177,7 @@ def test_the_address_that_is_asked_is_the_one_that_is_shown(monkeypatch):
         ("[::]:9", "http://[::1]:9"),
         ("::1", "http://[::1]:11434"),
         ("example.com:70000", "http://example.com:11434"),
+        ("HTTP://example.com", "http://example.com:80"),
     ],
 )
 def test_ollamas_host_is_read_as_ollama_does(host, url):
@@ -200,6 +201,13 @@ def test_ollama_is_found_by_its_own_variable(monkeypatch):
         ("http://h/v1/chat/completions", "/chat/completions", "http://h/v1/chat/completions"),
         ("http://h/api", "/api/chat", "http://h/api/chat"),
         ("http://h", "/models/m:stream?alt=sse", "http://h/models/m:stream?alt=sse"),
+        (
+            "http://h/v1?api-version=1",
+            "/chat/completions",
+            "http://h/v1/chat/completions?api-version=1",
+        ),
+        ("http://h/v1/messages?beta=true", "/v1/messages", "http://h/v1/messages?beta=true"),
+        ("http://h/m:s?alt=sse", "/m:s?alt=sse", "http://h/m:s?alt=sse"),
     ],
 )
 def test_what_address_and_path_share_is_there_once(base, path, url):

@@ -234,6 +234,13 @@ def test_the_default_model_is_that_of_the_environment(asked, monkeypatch):
     assert ipyllm.ask("Hi").model == "vllm/default"
 
 
+@pytest.mark.parametrize("messages", ["hello", ["x"], [{"content": "x"}]], ids=repr)
+def test_what_is_no_conversation_is_refused(messages):
+    """With the form it should have."""
+    with pytest.raises(errors.UsageError, match="is no message"):
+        ipyllm.ask(messages=messages, model="vllm/m")
+
+
 @pytest.mark.parametrize("timeout", [0, -1, ipyllm.Limits(first_byte=0)], ids=repr)
 def test_no_time_is_refused(timeout):
     """Before anything is sent; the limit is named."""

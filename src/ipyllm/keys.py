@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,19 @@ class Key:
     value: str = field(repr=False)
 
     def hide(self, text: str) -> str:
-        """Take the secret out of a text that comes from elsewhere (a service's error)."""
-        return text.replace(self.value, "[key]") if self.is_in(text) else text
+        """Take the secret out of a text that comes from elsewhere (a service's error), also a part of it."""
+        if not self.is_in(text):
+            return text
+        # A message is cut to a length somewhere, and the cut may go through the key.
+        before, start, rest = text.partition(self.value[:_SECRET])
+        same = takewhile(
+            lambda pair: pair[0] == pair[1], zip(self.value[_SECRET:], rest, strict=False)
+        )
+        return f"{before}[key]{self.hide(rest[sum(1 for _ in same) :])}" if start else text
 
     def is_in(self, text: str) -> bool:
         """Whether the text shows the secret; a placeholder ("x", "EMPTY") for a server is none."""
-        return len(self.value) >= _SECRET and self.value in text
+        return len(self.value) >= _SECRET and self.value[:_SECRET] in text
 
 
 def find_key(names: Iterable[str]) -> Key | None:

@@ -12,10 +12,10 @@ import contextvars
 import os
 import sys
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped, UsageError
 from ipyllm.events import Event, Notice
@@ -29,7 +29,7 @@ from ipyllm.run.source import source_for
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from ipyllm.run.reply import Reply
     from ipyllm.run.source import Source
@@ -214,9 +214,15 @@ def stream(
     Raises:
         IpyllmError: nothing to ask, unknown provider, no key, no weights.
     """
-    asked = [*messages, *([{"role": "user", "content": prompt}] if prompt else [])]
+    asked: list[Any] = [*messages, *([{"role": "user", "content": prompt}] if prompt else [])]
     if not asked:
         raise UsageError("There is nothing to ask.", hint="Give a prompt or messages.")
+    for message in cast("list[object]", asked):
+        if not isinstance(message, Mapping) or "role" not in message:
+            raise UsageError(
+                f"{str(cast('object', message))[:80]!r} is no message.",
+                hint='Write {"role": ..., "content": ...}.',
+            )
     limits = timeout if isinstance(timeout, Limits) else Limits(total=timeout)
     for name, seconds in limits.named().items():
         if seconds is not None and not seconds > 0:

@@ -147,7 +147,7 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "half a character in reasoning": (
         frame(b'{"choices":[{"delta":{"reasoning":"a\\ud83d"}}]}') + text("b") + END,
-        [ReasoningDelta("a\ufffd"), TextDelta("b"), STOP],
+        [ReasoningDelta("a"), ReasoningDelta("\ufffd"), TextDelta("b"), STOP],
     ),
     "reasoning_content (DeepSeek)": (
         chunk(content=None, reasoning_content="hm")
@@ -429,6 +429,68 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     "a reason for the last choice only": (
         chunk(content="x", index=1) + text("a") + chunk("stop", index=1) + DONE,
         [ChoiceDelta(1, "x"), TextDelta("a"), STOP],
+    ),
+    "the whole message repeated at the end": (
+        text("a")
+        + frame({"choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}),
+        [TextDelta("a"), STOP],
+    ),
+    "a finish_reason of error": (
+        text("a") + chunk("error") + DONE,
+        [TextDelta("a"), Finish("error", "error")],
+    ),
+    "an error event of plain text": (
+        text("a") + b"event: error\ndata: upstream failed\n\n" + DONE,
+        [
+            TextDelta("a"),
+            failed("upstream failed", "", {"error": "upstream failed"}),
+            Finish("error"),
+        ],
+    ),
+    "an error field (old llama.cpp)": (
+        text("a") + b'error: {"code": 500, "message": "Boom"}\n\n',
+        [TextDelta("a"), failed("Boom", "500", {"code": 500, "message": "Boom"}), Finish("error")],
+    ),
+    "error JSON without data after text": (
+        text("a") + b'{"error": {"message": "Boom"}}\n\n',
+        [TextDelta("a"), failed("Boom", "", {"error": {"message": "Boom"}}), Finish("error")],
+    ),
+    "a list of errors beside success (Cloudflare)": (
+        frame({"success": False, "errors": [{"code": 10000, "message": "Boom"}]}),
+        [
+            failed(
+                "Boom", "10000", {"success": False, "errors": [{"code": 10000, "message": "Boom"}]}
+            ),
+            Finish("error"),
+        ],
+    ),
+    "an exception (Bedrock)": (
+        frame({"throttlingException": {"message": "Too many tokens, please wait"}}),
+        [
+            failed(
+                "Too many tokens, please wait",
+                "throttlingException",
+                {"throttlingException": {"message": "Too many tokens, please wait"}},
+                "RateLimited",
+            ),
+            Finish("error"),
+        ],
+    ),
+    "a character cut in reasoning": (
+        chunk(reasoning="a\ud83d") + chunk(reasoning="\ude42") + END,
+        [ReasoningDelta("a"), ReasoningDelta("\U0001f642"), STOP],
+    ),
+    "a character cut in arguments": (
+        calls(call("c", "f", '{"a":"\ud83d', index=0))
+        + calls(call(arguments='\ude42"}', index=0))
+        + CALLED,
+        [
+            ToolCallStart(0, "c", "f"),
+            ToolCallDelta(0, '{"a":"'),
+            ToolCallDelta(0, '\U0001f642"}'),
+            ToolCallEnd(0),
+            TOOL_CALLS,
+        ],
     ),
     "a null payload (llama.cpp)": (frame(b"null") + text("a") + END, [TextDelta("a"), STOP]),
     "an event of nothing known": (frame({"object": "x"}) + text("a") + END, [TextDelta("a"), STOP]),

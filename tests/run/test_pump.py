@@ -456,6 +456,17 @@ def test_an_error_event_before_the_first_token_is_tried_again():
     assert (reply, reply.finish_reason, reply.error) == ("a", "stop", None)
 
 
+def test_the_next_attempt_is_not_cancelled_with_the_last(monkeypatch):
+    """A cancel is said again; to the attempt it was meant for."""
+    monkeypatch.setattr(pump, "_CANCEL_AGAIN", 0.0)
+    answered = threading.Event()
+    source = ScriptedSource(OVERLOADED, threading.Event(), text("a"), answered, end())
+    sink = Recorder()
+    sink.on_emit = lambda batch: answered.set() if batch.pieces else None
+    reply = pumped(source, sink, policy=Policy(first=0.05))
+    assert (reply, reply.finish_reason) == ("a", "stop")
+
+
 def test_nothing_is_tried_again_after_the_first_token():
     """What was shown cannot be unsaid."""
     reply = pumped(ScriptedSource(text("a"), OVERLOADED, text("b"), end()), policy=AT_ONCE)

@@ -122,3 +122,10 @@ def test_a_reply_shows_itself(monkeypatch):
     }
     monkeypatch.setattr(Reply, "bundle", lambda reply: {"text/plain": f"<{reply}>"})
     assert fold([TextDelta("a")])._repr_mimebundle_(include=None) == {"text/plain": "<a>"}
+
+
+def test_an_end_called_error_is_one():
+    """Some services say no more than that; it must not pass for an answer."""
+    reply = fold([TextDelta("a"), Finish("error", "MALFORMED_FUNCTION_CALL")])
+    assert reply.error is not None
+    assert "MALFORMED_FUNCTION_CALL" in reply.error.message

@@ -96,7 +96,7 @@ async def test_the_file(tmp_path):
     header, *rest = lines(path)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", header.pop("recorded"))
     assert header == HEADER | {
-        "url": "http://host:80/v1",
+        "url": "http://host:80/v1/chat",
         "status": 200,
         "headers": {"content-type": "text/event-stream", "x-ratelimit-limit": "9"},
         "ms": 250.0,

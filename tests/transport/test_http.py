@@ -246,6 +246,8 @@ async def test_retry_after_is_passed_on(server, head):
         ({"Retry_After": "17"}, 17.0),
         ({"Retry_After": "1", "retry_after_ms": "250"}, 0.25),
         ({"Retry_After": "soon"}, None),
+        ({"Retry_After": "\u00b2.5"}, None),
+        ({"Retry_After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0.0),
         ({}, None),
     ],
     ids=str,
@@ -303,6 +305,29 @@ async def test_what_is_no_json_document_is_said_so(server, head):
     server.answer(head("200 OK", "application/json", Content_Length=3) + b"{,}")
     with pytest.raises(errors.ServiceError):
         await get_json(Target("test", "", "openai_chat", server.url), "/models")
+
+
+async def test_a_refusal_counts_though_its_body_is_cut(server, head):
+    """The status came."""
+    server.answer(
+        head("401 Unauthorized", "application/json", Content_Length=500) + b'{"err', Close
+    )
+    assert type(await refused(server)) is errors.AuthError
+
+
+async def test_what_a_service_asks_for_in_its_body(server, head):
+    """Gemini says it in the error's details."""
+    body = b'{"error": {"message": "x", "details": [{"retryDelay": "17s"}]}}'
+    server.answer(head("429 Too Many", "application/json", Content_Length=len(body)) + body)
+    assert (await refused(server)).retry_after == 17.0
+
+
+@pytest.mark.parametrize("payload", [{"x": b"1"}, {"x": float("nan")}], ids=str)
+async def test_what_is_no_json_is_not_sent(server, payload):
+    """One line, before anything is asked."""
+    with pytest.raises(errors.UsageError, match="The request is no JSON"):
+        await Asked(server.url).run(payload=payload)
+    assert server.exchanges == []
 
 
 async def test_a_web_page_with_200_is_no_stream(server, head):
@@ -525,7 +550,7 @@ async def test_a_url_is_shown_without_its_secrets(server):
     asked = Asked(f"http://user:pass@127.0.0.1:{server.port}/v1?token=t0ken&path=")
     with pytest.raises(errors.ConnectionLost) as caught:
         await asked.run()
-    assert f"http://127.0.0.1:{server.port}/v1 closed" in str(caught.value)
+    assert f"http://127.0.0.1:{server.port}/v1/chat/completions closed" in str(caught.value)
     for secret in ("user", "pass", "t0ken"):
         assert secret not in str(caught.value)
 

@@ -103,10 +103,11 @@ _PLAIN = msgspec.json.Decoder(_PlainChunk)
 class _Grammar:
     """Chat completion chunks, or one whole chat completion."""
 
-    __slots__ = ("_calls", "_joiner", "_others", "_reasons", "finished", "seen")
+    __slots__ = ("_calls", "_joiner", "_others", "_reasons", "_thoughts", "finished", "seen")
 
     def __init__(self) -> None:
         self._joiner = SurrogateJoiner()
+        self._thoughts = SurrogateJoiner()
         self._others: dict[int, SurrogateJoiner] = {}  # of the choices beside the answer
         self._calls = CallSlots()
         self._reasons: dict[int, str] = {}  # finish_reason of each choice; held: usage comes later
@@ -120,7 +121,7 @@ class _Grammar:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         content = choice.delta.content
-        if content and content.isascii() and not self._joiner.high:
+        if content and content.isascii() and not (self._joiner.high or self._thoughts.high):
             out.append(TextDelta(content))
             self.seen = True
         elif content:
@@ -156,6 +157,8 @@ class _Grammar:
 
     def close(self, out: list[Event]) -> Finish:
         """As `Grammar.close`."""
+        if rest := self._thoughts.close():
+            out.append(ReasoningDelta(rest))
         if rest := self._joiner.close():
             out.append(TextDelta(rest))
         out += self._calls.end()
@@ -172,7 +175,9 @@ class _Grammar:
 
     def _choice(self, choice: dict[str, Any], out: list[Event]) -> None:
         index = count(choice.get("index")) or 0
-        delta = choice.get("delta") or choice.get("message")
+        delta = choice.get("delta")
+        if not isinstance(delta, dict) and not (index in self._others if index else self.seen):
+            delta = choice.get("message")  # a whole completion; some repeat it at a stream's end
         if index == 0:
             if isinstance(delta, dict):
                 self._delta(cast("dict[str, Any]", delta), out)
@@ -187,9 +192,10 @@ class _Grammar:
 
     def _delta(self, delta: dict[str, Any], out: list[Event]) -> None:
         for name in _REASONING:
-            if thought := text(delta.get(name)):
+            if isinstance(thought := delta.get(name), str) and thought:
                 self.seen = True
-                out.append(ReasoningDelta(thought))
+                if thought := self._thoughts.feed(thought):
+                    out.append(ReasoningDelta(thought))
                 break
         content = delta.get("content")
         if isinstance(content, str):
@@ -208,6 +214,8 @@ class _Grammar:
             out += self._calls.add({"index": 0, "function": call})
 
     def _answer(self, content: str, out: list[Event]) -> None:
+        if content and (half := self._thoughts.close()):
+            out.append(ReasoningDelta(half))
         if content and (piece := self._joiner.feed(content)):
             out.append(TextDelta(piece))
         self.seen = self.seen or bool(content)
@@ -215,6 +223,8 @@ class _Grammar:
     def _part(self, part: dict[str, Any], out: list[Event]) -> None:
         # Mistral: [{"type": "thinking", "thinking": [{"type": "text", ...}]}, {"type": "text", ...}]
         thinking = part.get("thinking")
+        if isinstance(thinking, str):
+            thinking = [{"text": thinking}]
         if not isinstance(thinking, list):
             if isinstance(part.get("text"), str):
                 self._answer(part["text"], out)
@@ -238,7 +248,11 @@ def _usage(usage: dict[str, Any]) -> Usage:
         input_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         reasoning_tokens=count(dig(usage, "completion_tokens_details", "reasoning_tokens")),
-        cached_tokens=count(dig(usage, "prompt_tokens_details", "cached_tokens")),
+        cached_tokens=count(
+            dig(usage, "prompt_tokens_details", "cached_tokens")
+            if "prompt_cache_hit_tokens" not in usage
+            else usage["prompt_cache_hit_tokens"]  # DeepSeek
+        ),
         raw=usage,
     )
 

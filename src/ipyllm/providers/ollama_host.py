@@ -21,6 +21,7 @@ def ollama_url(host: str) -> str:
     if value == "ollama.com":
         return "https://ollama.com:443"
     scheme, given, rest = value.rpartition("://")
+    scheme = scheme.lower()
     default = _PORTS.get(scheme, "11434") if given else "11434"
     address, slash, path = rest.partition("/")
     name, port = _split(address)

@@ -62,17 +62,20 @@ class Target:
         """
         The address of `path` below the base URL.
 
-        What both have in common is there once: `https://host/v1` and `/v1/messages` are
+        A query stays; what both have in common is there once: `https://host/v1` and `/v1/messages` are
         `https://host/v1/messages`, and so is the whole address pasted as a base URL.
         """
-        path, question, query = path.partition("?")
+        path, _, query = path.partition("?")
+        base, _, given = self.base_url.partition("#")[0].partition("?")
+        base = base.rstrip("/")
         steps = path.split("/")
         for count in range(len(steps), 1, -1):
             common = "/".join(steps[:count])
-            if self.base_url.endswith(common):
+            if base.endswith(common):
                 path = path[len(common) :]
                 break
-        return self.base_url + path + question + query
+        queries = dict.fromkeys(filter(None, (*given.split("&"), *query.split("&"))))
+        return base + path + "?" * bool(queries) + "&".join(queries)
 
     @property
     def all_headers(self) -> dict[str, str]:

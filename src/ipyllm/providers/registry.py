@@ -128,7 +128,10 @@ def _address(provider: Provider, base_url: str) -> str:
 
 def shown_url(provider: Provider) -> str:
     """Where it is asked now, without the user and password an address may hold."""
-    scheme, _, rest = _base_url(provider).partition("://")
+    url = _base_url(provider)
+    if "://" not in url:  # `{VARIABLE}/path`: not set
+        return url
+    scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 

@@ -159,10 +159,14 @@ class Run:
         self._task.add_done_callback(lambda _: inbox.close())
 
     def _cancel(self) -> None:
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            # Libraries have lost a cancel that came just as a wait ended: say it again.
-            self._loop.call_later(_CANCEL_AGAIN, self._cancel)
+        self._cancel_task(self._task)
+
+    def _cancel_task(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None and not task.done():
+            task.cancel()
+            # Libraries have lost a cancel that came just as a wait ended: say it again. To this
+            # task: there may be another by then, the next attempt.
+            self._loop.call_later(_CANCEL_AGAIN, self._cancel_task, task)
 
     async def _produce(self, pause: float) -> None:
         try:

@@ -81,7 +81,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply.usage = completion.usage
         finish = completion.finish or Finish("truncated")
         reply.finish_reason = finish.reason
-        reply.error = completion.error
+        reply.error = completion.error or _unsaid(finish)
         reply.timing = timing
         reply.model = model
         reply.label = label or model
@@ -114,6 +114,14 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         if Reply.bundle is None:
             return {"text/plain": str(self), "text/markdown": str(self)}
         return Reply.bundle(self)
+
+
+def _unsaid(finish: Finish) -> StreamError | None:
+    """Some services end an answer with the word `error`, and no other."""
+    if finish.reason != "error":
+        return None
+    said = f" ({finish.raw})" if finish.raw else ""
+    return StreamError("ServerError", f"The service ended the answer with an error{said}.")
 
 
 def _restore(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ipyllm.dialects import dialect
-from ipyllm.errors import ServiceError, UsageError
+from ipyllm.errors import ServiceError, Timeout, UsageError
 from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
@@ -143,6 +143,7 @@ class HttpSource:
         self._request = replace(request, params=dict(target.params) | dict(request.params))
         self._limits = limits
         self._send = send or _sender(target)
+        self._deadline: float | None = None
         self._dialect = dialect(target.dialect)
         self._decoder = self._dialect.decoder()
         self.model = self.label = target.label
@@ -158,7 +159,18 @@ class HttpSource:
         if _is_socket(self._target.base_url):
             body = _first_message(self._target, body)
         path = self._dialect.path(self._request)
-        await self._send(self._target, path, body, deliver, marks=marks, limits=self._limits)
+        limits = self._left(marks.clock())
+        await self._send(self._target, path, body, deliver, marks=marks, limits=limits)
+
+    def _left(self, now: float) -> Limits:
+        """The limits of this attempt: the whole answer's time runs on over all of them."""
+        total = self._limits.total
+        if total is None:
+            return self._limits
+        self._deadline = self._deadline or now + total
+        if now >= self._deadline:
+            raise Timeout(f"No whole answer within {total:g} s.", hint="Raise the limit.")
+        return replace(self._limits, total=self._deadline - now)
 
     def decode(self, chunk: bytes) -> list[Event]:
         """As `Source.decode`."""

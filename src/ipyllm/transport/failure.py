@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 
 from ipyllm import errors
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ("check", "from_status", "hidden", "mapped", "retry_after", "where")
 
-_OK = 200
+_PATIENCE = 5.0  # seconds for the body of an error
 _CUT = ("Server disconnected", "peer closed")  # h11's and httpcore's words for a lost connection
 _MAX_BODY = 64 * 1024  # bytes of an error's body that are read
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_RETRY_INFO = re.compile(r'"retryDelay":\s*"([0-9]+(?:\.[0-9]+)?)s"')
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _BASE_HINT = "Is the base URL right? It usually ends in /v1."
 
@@ -33,13 +39,15 @@ _BASE_HINT = "Is the base URL right? It usually ends in /v1."
 async def check(response: httpx.Response, url: str) -> None:
     """Raise what the service says, if this is no stream. Raises: ServiceError."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == _OK and kind not in ("text/html", "application/xhtml+xml"):
+    if response.is_success and kind not in ("text/html", "application/xhtml+xml"):
         return
     body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > _MAX_BODY:
-            break
+    # The status says enough: a body that is cut, or does not end, must not take its place.
+    with suppress(httpx.HTTPError), anyio.move_on_after(_PATIENCE):
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > _MAX_BODY:
+                break
     text = body.decode("utf-8", "replace").strip()
     raise from_status(response.status_code, response.reason_phrase, response.headers, text, url)
 
@@ -48,7 +56,7 @@ def from_status(
     status: int, phrase: str, headers: Mapping[str, str], text: str, url: str
 ) -> errors.ServiceError:
     """What a response that is no stream means: its class, the service's own words, what to do."""
-    if status == _OK:
+    if 200 <= status < 300:
         return errors.ProtocolError(
             f"{where(url)} answered with a web page{_title(text)}, not a stream.", hint=_BASE_HINT
         )
@@ -57,7 +65,7 @@ def from_status(
     message = f"{where(url)} answered {status}" + (f": {said}" if said else f" {phrase}")
     name = (complaint or Complaint(said)).kind(status)
     kind: type[errors.ServiceError] = getattr(errors, name)
-    wait = retry_after(headers)
+    wait = retry_after(headers, text)
     error = kind(message.rstrip().rstrip(".") + ".", hint=_hint(kind, wait), status=status)
     error.retry_after = wait
     error.retry = _retry(headers, status, complaint)
@@ -74,7 +82,7 @@ def _hint(kind: type[errors.ServiceError], wait: float | None) -> str:
     if issubclass(kind, errors.ContentFiltered):
         return "Reword the prompt."
     if issubclass(kind, (errors.RateLimited, errors.Overloaded)):
-        return "Wait a little and run the cell again." if wait is None else _asks(wait)
+        return _asks(wait) if wait else "Wait a little and run the cell again."
     if issubclass(kind, errors.ProtocolError):
         return _BASE_HINT
     if issubclass(kind, errors.ServerError):
@@ -86,13 +94,18 @@ def _asks(seconds: float) -> str:
     return f"It asks to wait {seconds:g} s."
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the service asks to wait, from whichever header says so; None if none does."""
+def retry_after(headers: Mapping[str, str], text: str = "") -> float | None:
+    """Seconds the service asks to wait, from whichever header or body says so; None if none does."""
     for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
-        if value.replace(".", "", 1).isdigit():
+        if _SECONDS.fullmatch(value):
             return float(value) * scale
-    return None
+        if value.endswith("GMT"):
+            with suppress(ValueError, OverflowError):
+                return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    # Gemini says it in the details of the error.
+    found = _RETRY_INFO.search(text)
+    return float(found[1]) if found else None
 
 
 def _retry(headers: Mapping[str, str], status: int, complaint: Complaint | None) -> bool | None:

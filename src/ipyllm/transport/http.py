@@ -75,18 +75,20 @@ async def post(
 
     Raises:
         ServiceError: refused, unreachable, an error status, not a stream, cut, or too late.
+        UsageError: the payload is no JSON.
     """
+    content = _encoded(payload)
     watchdog = Watchdog(limits)
     url = target.url(path)
     try:
         try:
-            await _post(target, url, payload, deliver, marks, limits, watchdog)
+            await _post(target, url, content, deliver, marks, limits, watchdog)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if marks.headers is not None or marks.connecting is not None:
                 raise
             # A kept connection that the server had closed meanwhile: it has seen nothing of
             # this request. llama.cpp closes after every stream, whatever its headers say.
-            await _post(target, url, payload, deliver, marks, limits, watchdog)
+            await _post(target, url, content, deliver, marks, limits, watchdog)
     except asyncio.CancelledError:
         # httpcore leaves a connection open that was cancelled between its TCP and its request.
         if marks.connection is not None:
@@ -102,10 +104,18 @@ async def post(
         watchdog.stop()
 
 
+def _encoded(payload: dict[str, Any]) -> bytes:
+    try:
+        text = json.dumps(payload, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise errors.UsageError(f"The request is no JSON: {exc}.") from None
+    return text.encode(errors="replace")
+
+
 async def _post(
     target: Target,
     url: str,
-    payload: dict[str, Any],
+    content: bytes,
     deliver: Callable[[bytes], None],
     marks: Marks,
     limits: Limits,
@@ -117,7 +127,7 @@ async def _post(
     sending = _client(url).stream(
         "POST",
         url,
-        content=json.dumps(payload, ensure_ascii=False).encode(errors="replace"),
+        content=content,
         headers=headers | {"content-type": "application/json"},
         auth=_Auth(target),
         timeout=timeout,
@@ -180,6 +190,8 @@ async def _read(response: httpx.Response, take: Callable[[bytes], None], marks: 
 
         def take_raw(raw: bytes) -> bool:
             take(decoder.feed(raw))
+            if decoder.broken is not None:
+                raise decoder.broken
             return decoder.finished
 
         marks.connection = stream

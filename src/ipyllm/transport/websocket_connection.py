@@ -17,6 +17,7 @@ import httpx
 from ipyllm import errors
 from ipyllm.transport import failure
 from ipyllm.transport.discretion import keep_out_of_logs
+from ipyllm.wire.complaint import Complaint
 
 try:
     import websockets.exceptions as refused
@@ -49,6 +50,7 @@ MAX_MESSAGE = 64 << 20
 """Bytes one message may have; as for a line over HTTP."""
 
 _LATE_CONNECT = 5.0  # seconds an abandoned connection attempt may go on
+_REFUSED = (4401, 4403, 3000)  # as 401 and 403; 3000 is registered for it
 _HINT = "Is the address right, and is it a WebSocket's?"
 
 
@@ -216,10 +218,14 @@ def _from_status(response: Any, url: str) -> errors.ServiceError:
 def _closed(exc: ConnectionClosed, url: str) -> errors.ServiceError:
     place = failure.where(url)
     if exc.rcvd is not None:
-        said = f"{exc.rcvd.code} {exc.rcvd.reason}".strip()
-        return errors.ConnectionLost(
-            f"{place} closed the connection ({said}) before the answer was whole."
-        )
+        code, reason = exc.rcvd.code, exc.rcvd.reason
+        said = f"{place} closed the connection ({f'{code} {reason}'.strip()})"
+        if code in _REFUSED or Complaint(reason).kind(400) == "AuthError":
+            return errors.AuthError(f"{said}.", hint="Check the key.")
+        lost = errors.ConnectionLost(f"{said} before the answer was whole.")
+        # 1008 is a policy, 4000 to 4999 are the application's: both have made up their mind.
+        lost.retry = False if code == 1008 or code >= 4000 else None
+        return lost
     if exc.sent is None or exc.sent.code == 1001:
         return failure.mapped(httpx.ReadError(""), url)
     if exc.sent.code == 1009:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ipyllm.events import Event, ToolCallDelta, ToolCallEnd, ToolCallStart
 from ipyllm.wire.fields import text
+from ipyllm.wire.surrogates import SurrogateJoiner
 
 __all__ = ("CallSlots",)
 
@@ -18,6 +19,7 @@ class _Slot:
     name: str = ""
     started: bool = False
     fragments: list[str] = field(default_factory=list[str])
+    joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
 
 
 class CallSlots:
@@ -50,7 +52,7 @@ class CallSlots:
         arguments = function.get("arguments")
         if isinstance(arguments, (dict, list)):
             arguments = json.dumps(arguments, ensure_ascii=False)
-        piece = text(arguments)
+        piece = slot.joiner.feed(arguments) if isinstance(arguments, str) and arguments else ""
         if piece:
             slot.fragments.append(piece)
         if slot.started:
@@ -64,7 +66,12 @@ class CallSlots:
         """The answer is over: so are its calls."""
         out: list[Event] = []
         for index in self._open:
-            if not self._slots[index].started:
+            slot = self._slots[index]
+            if half := slot.joiner.close():
+                slot.fragments.append(half)
+                if slot.started:
+                    out.append(ToolCallDelta(index, half))
+            if not slot.started:
                 out += self._start(index)
             out.append(ToolCallEnd(index))
         self._open.clear()

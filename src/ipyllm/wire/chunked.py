@@ -24,33 +24,36 @@ class ChunkedDecoder:
     Bytes after the end are not looked at: a server must not send any before the next request.
     """
 
-    __slots__ = ("_left", "_line", "_trailers", "finished")
+    __slots__ = ("_left", "_line", "_trailers", "broken", "finished")
 
     def __init__(self) -> None:
         self._left = 0  # payload bytes of the open chunk still to come; -2, -1: its CRLF
         self._line = b""  # an unfinished size line or trailer
         self._trailers = False
         self.finished = False
+        self.broken: ProtocolError | None = None
 
     def feed(self, raw: bytes) -> bytes:
         """
-        Take bytes off the wire, cut anywhere.
+        Take bytes off the wire, cut anywhere; give the payload before any that is broken.
 
-        Raises:
-            ProtocolError: a chunk's size is not a number, or the framing is broken.
+        Then `broken` says how: a chunk's size is not a number, or it is longer than it says.
         """
         out: list[bytes] = []
         at, end = 0, len(raw)
-        while at < end and not self.finished:
-            if self._left > 0:
-                piece = raw[at : at + self._left]
-                out.append(piece)
-                at += len(piece)
-                self._left = self._left - len(piece) or -2
-            elif self._left < 0:
-                at = self._chunk_end(raw, at)
-            else:
-                at = self._size_line(raw, at)
+        try:
+            while at < end and not self.finished and self.broken is None:
+                if self._left > 0:
+                    piece = raw[at : at + self._left]
+                    out.append(piece)
+                    at += len(piece)
+                    self._left = self._left - len(piece) or -2
+                elif self._left < 0:
+                    at = self._chunk_end(raw, at)
+                else:
+                    at = self._size_line(raw, at)
+        except ProtocolError as exc:
+            self.broken = exc
         return out[0] if len(out) == 1 else b"".join(out)
 
     def _chunk_end(self, raw: bytes, at: int) -> int:

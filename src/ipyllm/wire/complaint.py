@@ -8,7 +8,7 @@ Seen in recordings: `{"error": {...}}`, `{"error": "text"}` (Ollama, xAI), `{"de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ipyllm.events import StreamError
@@ -18,6 +18,7 @@ __all__ = ("Complaint",)
 # Status says too little: a prompt that is too long, a wrong key (Gemini, xAI) and a model that
 # does not exist (OpenAI Responses) all come as 400, and an error inside a stream as 200.
 _WORDS: tuple[tuple[str, str], ...] = (
+    ("RateLimited", "throttl|too many tokens, please wait"),  # Bedrock
     (
         "ContextTooLong",
         (
@@ -53,6 +54,7 @@ _STATUS = {
     503: "Overloaded",
     529: "Overloaded",
 }
+_NAMES = ("code", "type", "status", "error_code")
 _SPENT = ("insufficient_quota", "billing", "exceeded your current quota", "credits")
 _VAGUE = (None, 200, 400, 413, 422, 500)  # statuses whose words say more than their number
 
@@ -63,6 +65,7 @@ class Complaint:
 
     message: str
     code: str = ""
+    words: str = field(default="", compare=False)  # all it calls the error beside that
 
     @classmethod
     def of(cls, payload: Any) -> Complaint | None:
@@ -72,16 +75,17 @@ class Complaint:
         if not isinstance(payload, dict):
             return None
         found = cast("dict[str, Any]", payload)
-        for key in ("error", "detail", "message"):
+        for key in ("error", "errors", "detail", "message", *_exceptions(found)):
             value = found.get(key)
             if isinstance(value, list) and value:
                 value = cast("list[Any]", value)[0]
             if isinstance(value, str) and value:
-                return cls(value, _code(found))
+                return cls(value, _code(found), _words(found))
             if isinstance(value, dict) and value:
                 inner = cast("dict[str, Any]", value)
                 text = inner.get("message") or inner.get("msg") or inner.get("error")
-                return cls(str(text or inner), _code(inner))
+                code = _code(inner) or (key if key.endswith("Exception") else "")
+                return cls(str(text or inner), code, _words(inner) + " " + _words(found))
         return None
 
     def kind(self, status: int | None = None) -> str:
@@ -90,7 +94,7 @@ class Complaint:
             status = int(self.code)
         if status in _VAGUE:
             # The message before a code as vague as `invalid_request_error`.
-            said = f"{self.code} {self.message[:1000]}"
+            said = f"{self.code} {self.words} {self.message[:1000]}"
             for kind, words in _KINDS:
                 if words.search(said):
                     return kind
@@ -109,6 +113,15 @@ class Complaint:
         """False where it says that no waiting helps: a quota that is spent."""
         spent = f"{self.code} {self.message[:1000]}".lower()
         return False if any(word in spent for word in _SPENT) else None
+
+
+def _exceptions(found: dict[str, Any]) -> list[str]:
+    """Bedrock names the kind where others say `error`: `{"throttlingException": {...}}`."""
+    return [key for key in found if key.endswith("Exception")]
+
+
+def _words(found: dict[str, Any]) -> str:
+    return " ".join(str(found[key]) for key in _NAMES if isinstance(found.get(key), (str, int)))
 
 
 def _code(found: dict[str, Any]) -> str:

@@ -100,8 +100,9 @@ class JsonStream:
             if _is_whole(frame.data):
                 self._data(frame.data, out)
         page = b"\n".join(self._sse.unknown)
-        if not (self._grammar.seen or self.finished or b"data".startswith(page)):
-            # Error JSON without `data:` inside a 200 event stream was seen.
+        known = self.finished or b"data".startswith(page)
+        # Error JSON without `data:` inside a 200 event stream was seen.
+        if not known and (not self._grammar.seen or _is_object(page)):
             self._data(page, out)
         finish = self._grammar.close(out)
         out.append(Finish("error", finish.raw) if self._failed else finish)
@@ -156,7 +157,7 @@ class JsonStream:
             return False
 
     def _odd(self, data: bytes, out: list[Event]) -> None:
-        if data.startswith(_DONE):
+        if data.lstrip().startswith(_DONE):
             self._grammar.done(out)
             return
         try:
@@ -212,6 +213,10 @@ def _is_whole(data: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _is_object(data: bytes) -> bool:
+    return data.startswith(b"{") and _is_whole(data)
 
 
 def _malformed(data: bytes) -> Notice:

@@ -9,6 +9,7 @@ U+2028, U+2029 and U+0085, which are legal inside JSON and do occur in answers.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -103,11 +104,12 @@ class SseDecoder:
         # events cut out at once take 0.2 us each; line by line and as frames 2.3.
         end = chunk.rfind(b"\n\n")
         if end < 0 or b"\r" in chunk or not self._between_events():
-            return [frame.data for frame in self.feed(chunk)]
+            return [_payload(frame) for frame in self.feed(chunk)]
         head = self._take() + chunk[:end] if self._pending else chunk[:end]
         out = _plain(head)
         for block in head.split(b"\n\n") if not out else ():
-            at = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
+            typed = block.startswith(b"event: ") and not block.startswith(b"event: error")
+            at = block.find(b"\n") + 1 if typed else 0
             if (
                 block.startswith(b"data: ", at)
                 and block.find(b"\n", at) < 0
@@ -120,7 +122,7 @@ class SseDecoder:
                 out += self._slowly(block)
         rest = chunk[end + 2 :]
         if b"\n" in rest:
-            out += [frame.data for frame in self.feed(rest)]
+            out += [_payload(frame) for frame in self.feed(rest)]
         elif rest:
             self._pending.append(rest)
             self._limit(len(rest))
@@ -134,7 +136,7 @@ class SseDecoder:
         for line in block.split(b"\n"):
             self._line(line, frames)
         self._line(b"", frames)
-        return [frame.data for frame in frames]
+        return [_payload(frame) for frame in frames]
 
     def close(self) -> list[Frame]:
         """End of the stream: the last line and the last event count as ended."""
@@ -175,6 +177,9 @@ class SseDecoder:
                 self._add(value, len(line))
             case b"event":
                 self._event = value.removeprefix(b" ").decode("utf-8", "replace")
+            case b"error":  # a field of old llama.cpp's
+                self._event = "error"
+                self._add(value.removeprefix(b" "), len(line))
             case b"id" | b"retry":
                 pass
             case _:
@@ -197,6 +202,13 @@ class SseDecoder:
             self._data = []
             self._gathered = 0
         self._event = ""
+
+
+def _payload(frame: Frame) -> bytes:
+    """Its data; the plain text of an `error` event as the JSON that others send in its place."""
+    if frame.event != "error" or frame.data.startswith((b"{", b"[")):
+        return frame.data
+    return json.dumps({"error": frame.data.decode("utf-8", "replace")}).encode()
 
 
 def _plain(events: bytes) -> list[bytes]:
