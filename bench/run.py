@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness import SCRATCH, Row
 
-PARTS = ("stream", "interrupts", "page", "decode", "fuzz")
+PARTS = ("stream", "interrupts", "page", "markdown", "decode", "fuzz")
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured
 

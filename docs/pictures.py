@@ -10,11 +10,12 @@ so that each shows the very moment it is about. They go to docs/images/.
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,33 +26,72 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from browser.conftest import FLAGS, kernel_env  # noqa: E402 - found by the line above
 from browser.lab import Lab, NotebookPage  # noqa: E402
-from mock_server import End, Hold, MockServer, Pause, Progress, Step, Token  # noqa: E402
+from mock_server import (  # noqa: E402
+    End,
+    Hold,
+    MockServer,
+    Pause,
+    Progress,
+    Raw,
+    Step,
+    Token,
+    chunk,
+    event,
+)
 from playwright.sync_api import Locator, Page, sync_playwright  # noqa: E402
 
 KERNEL = "ipyllm"
 LOAD = "%load_ext ipyllm"
-VIEWPORT = {"width": 1000, "height": 900}
+VIEWPORT = {"width": 1060, "height": 900}
 PACE = 0.012  # seconds between two tokens
 
 ASK = "%%llm -m llamacpp/qwen3-8b -o answer\n"
 HERO = "%%llm -m local -p temperature=0\nWhy does the sky look blue? A short paragraph, please."
 OTHER = "%%llm -m local\nHello?"
 FASTER = ASK + "Why does streaming feel faster?"
-THOUGHT = "The user asks about perceived latency. The total time is the same; what differs is ..."
-TEXT = (
-    "The model still takes the same total time; what changes is how soon you see the first word. "
-    "Three things matter: the time to the first token, a steady pace after it, and a way to stop "
-    "as soon as you have read enough."
+THOUGHT = (
+    "The user asks about perceived latency. The total time is the same; what differs is when the first "
+    "word is seen. Mention the pace too, and that one can stop early. Keep it short, with an example. "
+    "Say what is measured: time to first token."
 )
+TEXT = """\
+### Why streaming feels faster
+
+The model still takes the **same total time**; what changes is how soon you see the *first* word. \
+Three things matter:
+
+1. the time to the first token,
+2. a steady pace after it,
+3. a way to `stop` as soon as you have read enough.
+
+| | first word | whole answer |
+|---|---|---|
+| streamed | 0.3 s | 8.4 s |
+| not streamed | 8.4 s | 8.4 s |
+
+So tokens should come as they are made, and \
+"""
 CODE = """\
 Use `httpx.stream` and **read as bytes arrive**:
 
 ```python
 with httpx.stream("POST", url, json=body) as response:
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_bytes():  # cut anywhere
         decoder.feed(chunk)
 ```
+
+Each chunk may hold half a frame, or several.
 """
+SURE = [
+    *((word, 0.99) for word in ("The ", "bridge ", "was ")),
+    *(("built ", 0.86), ("between ", 0.44), ("18", 0.98), ("69 ", 0.37), ("and ", 0.99)),
+    *(("18", 0.99), ("83", 0.61), (", ", 0.93), ("by ", 0.31), ("John ", 0.72), ("Roebling", 0.97)),
+    *((" and ", 0.55), ("his ", 0.95), ("son ", 0.91), ("Washington", 0.83), (".", 0.99)),
+]
+CALLS = (
+    ("get_weather", '{"city": "Berlin", "unit": "celsius"}'),
+    ("get_forecast", '{"city": "Berlin", "days": 5, "fields": ["rain", "wind"]}'),
+)
 
 
 @dataclass(frozen=True)
@@ -104,19 +144,75 @@ def answering(stage: Stage) -> None:
     gate = stage.mock.gate()
     steps = [Pause(0.3), *paced(THOUGHT, reasoning=True), *paced(TEXT)]
     stage.mock.answer(*steps, Hold(gate), End())
-    stage.mock.answer(*steps, End())
-    notebook = stage.notebook("answering", FASTER, FASTER)
+    notebook = stage.notebook("answering", FASTER)
     notebook.start(1)
-    notebook.wait_for_output(1, "read enough.")
+    notebook.wait_for_output(1, "as they are made")
     shoot(notebook.cell(1), "streaming")
     stage.theme("JupyterLab Dark")
     shoot(notebook.cell(1), "streaming-dark")
     stage.theme("JupyterLab Light")
     gate.open()
     notebook.wait_done(1)
-    notebook.run(2)
-    notebook.wait_until_static(2)
-    shoot(notebook.cell(2), "done")
+
+
+def thinking(stage: Stage) -> None:
+    """Reasoning while it is all there is, and the Timing panel of an answer that streams."""
+    gate = stage.mock.gate()
+    stage.mock.answer(Pause(0.2), *paced(THOUGHT, reasoning=True), Hold(gate), *paced(CODE), Hold())
+    notebook = stage.notebook("thinking", FASTER)
+    notebook.start(1)
+    notebook.wait_for_output(1, "time to first token.")
+    shoot(notebook.cell(1), "thinking")
+    gate.open()
+    notebook.wait_for_output(1, "or several")
+    notebook.output(1).get_by_role("button", name="Timing").click()
+    notebook.output(1).locator(".ipyllm-panel table").first.wait_for()
+    stage.page.wait_for_function("() => CSS.highlights.size > 0")  # the colours of code
+    shoot(notebook.cell(1), "timing-live")
+
+
+def done(stage: Stage) -> None:
+    """A finished answer, its times unfolded, in both themes."""
+    steps = [Pause(0.25), *paced(THOUGHT, reasoning=True), *uneven(CODE), End()]
+    stage.mock.answer(*steps)
+    notebook = stage.notebook("done", ASK + "How do I stream by means of httpx?")
+    notebook.run(1)
+    notebook.wait_until_static(1)
+    shoot(notebook.cell(1), "done")
+    notebook.output(1).locator("summary", has_text="tok/s").click()
+    shoot(notebook.cell(1), "timing")
+    stage.theme("JupyterLab Dark")
+    shoot(notebook.cell(1), "timing-dark")
+    stage.theme("JupyterLab Light")
+
+
+def tools(stage: Stage) -> None:
+    """Calls the model asks for, while they come."""
+    steps: list[Step] = [Pause(0.1), *paced("I look it up. ")]
+    for index, (name, arguments) in enumerate(CALLS):
+        for start in range(0, len(arguments), 4):
+            call = {"index": index, "function": {"arguments": arguments[start : start + 4]}}
+            if not start:
+                call = {**call, "id": f"call_{index}", "type": "function"}
+                call["function"] = {**call["function"], "name": name}
+            steps += [Raw(chunk({"tool_calls": [call]})), Pause(PACE)]
+    stage.mock.answer(*steps, Hold())
+    notebook = stage.notebook("tools", ASK + "What should I wear in Berlin this week?")
+    notebook.start(1)
+    notebook.wait_for_output(1, "wind")
+    shoot(notebook.cell(1), "tools")
+
+
+def unsure(stage: Stage) -> None:
+    """Tokens coloured by their probability, where the service says it."""
+    stage.mock.answer(Pause(0.2), *likely(SURE), End(usage=False))
+    ask = ASK.replace("answer\n", "answer -p logprobs=true\n")
+    notebook = stage.notebook("unsure", ask + "When was the bridge built?")
+    notebook.run(1)
+    static = notebook.wait_until_static(1)
+    notebook.output(1).locator("summary", has_text="first token").first.click()
+    static.locator("summary", has_text="probability").click()
+    shoot(notebook.cell(1), "probability")
 
 
 def prefill(stage: Stage) -> None:
@@ -153,8 +249,8 @@ def error(stage: Stage) -> None:
 
 
 def static_nbconvert(stage: Stage) -> None:
-    """The saved notebook as nbconvert writes it."""
-    stage.mock.answer(Pause(0.3), *paced(CODE), End())
+    """The saved notebook as nbconvert writes it, its times unfolded."""
+    stage.mock.answer(Pause(0.3), *uneven(CODE), End())
     notebook = stage.notebook("converted", ASK + "How do I stream by means of httpx?")
     notebook.run(1)
     notebook.wait_until_static(1)
@@ -164,6 +260,7 @@ def static_nbconvert(stage: Stage) -> None:
     page = stage.page.context.new_page()
     page.route("http*://**", lambda route: route.abort())  # scripts it would fetch: none is needed
     page.goto(notebook.path.with_suffix(".html").as_uri())
+    page.locator("summary", has_text="tok/s").click()
     shoot(page.locator(".jp-CodeCell").nth(1), "static-nbconvert")
     page.close()
 
@@ -171,6 +268,10 @@ def static_nbconvert(stage: Stage) -> None:
 SCENES: dict[str, Callable[[Stage], None]] = {
     "hero": hero,
     "answering": answering,
+    "thinking": thinking,
+    "done": done,
+    "tools": tools,
+    "probability": unsure,
     "prefill": prefill,
     "interrupted": interrupted,
     "error": error,
@@ -182,6 +283,23 @@ def paced(text: str, *, reasoning: bool = False) -> Iterator[Step]:
     """A token a word, at an even pace."""
     for word in text.split(" "):
         yield Token(f"{word} ", reasoning=reasoning)
+        yield Pause(PACE)
+
+
+def uneven(text: str) -> Iterator[Step]:
+    """Tokens as a busy server gives them: some late, one very late."""
+    for number, word in enumerate(text.split(" ")):
+        yield Token(f"{word} ")
+        late = 0.42 if number == 17 else 0.07 if number % 7 == 5 else 0.0
+        yield Pause(PACE + late)
+
+
+def likely(words: Sequence[tuple[str, float]]) -> Iterator[Step]:
+    """Tokens, each with its probability."""
+    for word, probability in words:
+        content = [{"token": word, "logprob": math.log(probability), "bytes": None}]
+        choice = {"index": 0, "delta": {"content": word}, "logprobs": {"content": content}}
+        yield Raw(event(choices=[{**choice, "finish_reason": None}]))
         yield Pause(PACE)
 
 

@@ -45,8 +45,8 @@ def test_reopened_without_a_kernel_it_reads_the_same(saved, page, lab):
     expect(finished.locator("li")).to_have_text(["one", "two"])
     expect(finished.locator("pre")).to_contain_text("x = 1")
     expect(finished.get_by_text("first token").first).to_be_visible()
-    expect(finished.get_by_text("Some thought.")).to_be_hidden()
-    expect(notebook.output(2).get_by_text("cut off")).to_be_visible()
+    expect(finished.get_by_text("Some thought.", exact=True)).to_be_hidden()
+    expect(notebook.output(2).locator("p", has_text="cut off")).to_be_visible()
     expect(notebook.output(2).get_by_text("stopped after ~2 tokens")).to_be_visible()
     for text in (notebook.output_text(1), notebook.output_text(2)):
         assert "model not found" not in text

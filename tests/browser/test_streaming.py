@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from browser.conftest import both_kernels
 from browser.lab import BOXES, NotebookPage
@@ -66,8 +68,8 @@ def test_reasoning_is_folded_above_the_answer(open_notebook, mock):
     notebook = open_notebook(LOAD, ASK, "print(_llm, '|', _llm.reasoning)")
     notebook.run(0)
     notebook.start(1)
-    notebook.wait_for_output(1, "It is **so**.")
-    fold = notebook.output(1).locator("details", has_text="First I think. Then I say it.")
+    notebook.wait_for_output(1, "It is so.")
+    fold = notebook.output(1).locator("details", has_text="First I think. Then I say it.").first
     expect(fold).not_to_have_attribute("open", "")
     gate.open()
     static = notebook.wait_until_static(1)
@@ -96,6 +98,19 @@ def test_error_is_one_line_and_a_red_strip(open_notebook, mock):
     assert strip.evaluate("node => getComputedStyle(node).color") == rgb(notebook, red)
     notebook.run(2)
     assert notebook.output_text(2).strip() == "error"
+
+
+def test_a_retry_is_told_in_the_strip_while_it_waits(open_notebook, mock):
+    mock.fail(503, {"error": {"message": "Try later"}}, retry_after="1")
+    mock.answer(Token("Here it is."), End())
+    notebook = open_notebook(LOAD, ASK)
+    notebook.run(0)
+    notebook.start(1)
+    strip = notebook.output(1).locator(".ipyllm-strip")
+    expect(strip).to_contain_text(re.compile(r"trying again in [\d.]+ s \(1 of \d\)"))
+    static = notebook.wait_until_static(1)
+    expect(static).to_contain_text("Here it is.")
+    expect(static).not_to_contain_text("trying again")
 
 
 @both_kernels

@@ -31,14 +31,14 @@ def test_a_delta_is_small():
     assert message == {"seq": 7, "at": 120, "n": 31, "ms": 1234, "text": "Hi"}
 
 
-def test_a_refusal_is_shown_as_the_answer():
-    """The page knows three channels."""
+def test_a_refusal_says_that_it_is_one():
+    """The page shows it in its own way."""
     assert messages.delta(1, 0, 1, 0, "refusal", "No") == {
         "seq": 1,
         "at": 0,
         "n": 1,
         "ms": 0,
-        "text": "No",
+        "refusal": "No",
     }
 
 
@@ -90,7 +90,7 @@ def test_what_a_page_has_and_the_snapshot_are_the_whole(transcript, have):
 def test_any_offset_gives_a_snapshot(transcript, at):
     """Even one that no page of ours would send."""
     for channel, text in snapshot(at, transcript):
-        assert channel in ("text", "reasoning", "tool")
+        assert channel in ("text", "reasoning", "refusal", "tool")
         assert text
         text.encode()
 

@@ -12,6 +12,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 from ipyllm.events import Finish, Notice, Progress, ReasoningDelta, TextDelta
+from ipyllm.run.batch import Batch
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.testing import ScriptedSource
@@ -189,6 +190,59 @@ def test_other_messages_are_ignored(page, content):
     before = len(page.messages())
     page.say(content)
     assert len(page.messages()) == before
+
+
+def test_the_timing_panel_is_made_when_asked_for(page):
+    """With the time of every token; the deltas have none."""
+    shown(WidgetSink(), [TextDelta("a")], [TextDelta("b"), Finish("stop")])
+    page.say({"kind": "timing"})
+    answer = page.messages()[-1]
+    assert answer["kind"] == "timing"
+    assert "seq" not in answer
+    assert '<span title="first token">a</span>' in answer["html"]
+
+
+def test_a_page_gets_the_modules_we_have_and_no_other_file(page, tmp_path):
+    """Names are a fixed list: a page cannot read files."""
+    (tmp_path / "highlight.js").write_text("export default 1")
+    shown(WidgetSink(), [TextDelta("a"), Finish("stop")])
+    codes: list[str] = []
+    for name in ("highlight", "widget", "../model", "x"):
+        page.say({"kind": "asset", "name": name})
+        codes.append(page.messages()[-1]["code"])
+    assert codes == ["export default 1", "", "", ""]
+
+
+def test_a_module_that_is_not_built_is_empty(page):
+    """Code stays plain then."""
+    shown(WidgetSink(), [TextDelta("a"), Finish("stop")])
+    page.say({"kind": "asset", "name": "highlight"})
+    assert page.messages()[-1] == {"kind": "asset", "name": "highlight", "code": ""}
+
+
+def test_an_interrupted_answer_says_so_shortly(page):
+    """By whom, and where the text is, the exception under it says."""
+    view = WidgetSink()
+    run = Run(ScriptedSource([TextDelta("a"), TextDelta("b")], threading.Event()), view)
+    run.tee = lambda _events: run.cancel()
+    run.start()
+    run.settle(run.pump(), "interrupted by you after ~2 tokens; the text is in `answer`")
+    assert page.messages()[-1]["note"] == "interrupted after ~2 tokens"
+    assert "the text is in" not in page.display.shown[-1]["text/html"]
+
+
+def test_a_retry_is_told_while_it_waits(page):
+    """In the place of the state's word, and gone once the answer comes."""
+    view = WidgetSink()
+    run = Run(ScriptedSource([TextDelta("a"), Finish("stop")]), view)
+    view.open(run)
+    said = "overloaded; trying again in 2.0 s (1 of 3)"
+    view.emit(Batch(state="waiting", notice=said))
+    assert page.messages()[-1]["note"] == said
+    view.emit(Batch(progress=Progress(1, 2)))
+    assert view._snapshot()["note"] == said
+    view.emit(Batch((("text", "a"),), 1, 5, "streaming"))
+    assert page.messages()[-1]["note"] == ""
 
 
 def test_a_page_that_opens_late_gets_the_text_so_far(page):

@@ -1,29 +1,40 @@
 import { duration } from "./format.ts";
 import { TextView } from "./text-view.ts";
 
-/** Reasoning: folded, so that it neither pushes the answer down nor costs layout while it flows. */
+/** Reasoning: open while it is all there is to see, folded once the answer begins; whoever clicks decides. */
 export class Fold {
-  readonly node: HTMLElement;
-  readonly #summary: HTMLElement;
+  readonly node = document.createElement("details");
+  readonly #summary = document.createElement("summary");
   readonly #text = new TextView("ipyllm-thought");
+  readonly #first: boolean;
+  #touched = false;
 
-  constructor() {
-    this.node = document.createElement("details");
+  constructor(first: boolean) {
+    this.#first = first;
     this.node.className = "ipyllm-fold";
-    this.#summary = document.createElement("summary");
     // Without it JupyterLab takes Enter and Space for the notebook's own shortcuts.
     this.#summary.dataset.lmSuppressShortcuts = "true";
-    this.node.append(this.#summary, this.#text.node);
+    this.#summary.addEventListener("click", () => {
+      this.#touched = true;
+    });
+    // A window on the newest lines: what folds away then is never high.
+    const frame = document.createElement("div");
+    frame.className = "ipyllm-window";
+    frame.append(this.#text.node);
+    this.node.append(this.#summary, frame);
   }
 
   append(text: string): void {
     this.#text.append(text);
   }
 
-  /** `seconds`: how long it took; null if that is not known. */
+  /** `seconds`: how long it took, so far; null if that is not known. */
   paint(flowing: boolean, seconds: number | null): void {
-    const done = seconds === null ? "thought" : `thought for ${duration(seconds)}`;
-    const label = flowing ? "thinking…" : done;
+    const time = seconds === null ? "" : duration(seconds);
+    const done = time && `for ${time}`;
+    const label = (flowing ? `thinking… ${time}` : `thought ${done}`).trim();
     if (this.#summary.textContent !== label) this.#summary.textContent = label;
+    if (!this.#touched && this.node.open !== (flowing && this.#first))
+      this.node.open = !this.node.open;
   }
 }

@@ -9,6 +9,8 @@ export interface Kernel {
 export interface WidgetManager {
   get_model?(id: string): Promise<{ get(key: string): unknown }>;
   readonly kernel?: Kernel | null;
+  /** Private; in JupyterLab 4.6 the page's MathJax, which is no global. */
+  readonly _rendermime?: { readonly latexTypesetter?: { typeset(node: HTMLElement): void } | null };
 }
 
 export interface Model {

@@ -1,4 +1,5 @@
 import type { Model, Widget } from "./host.ts";
+import { importCode } from "./import-code.ts";
 
 type Bundle = { default: () => Widget };
 
@@ -61,10 +62,5 @@ async function load(model: Model, id: string): Promise<Bundle> {
   const holder = await model.widget_manager?.get_model?.(id);
   const code = holder?.get("code");
   if (typeof code !== "string") throw new Error("no library model");
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    return await import(/* @vite-ignore */ url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  return importCode<Bundle>(code);
 }

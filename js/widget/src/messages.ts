@@ -1,11 +1,14 @@
 /**
  * The messages between kernel and page (`msg:custom` content), and the one seam where JSON becomes a type.
  *
- * Every message of a run but `ack` has `seq`: 1, 2, 3, ... Offsets (`at`, `have`) count UTF-16 units in the
- * whole transcript: all channels, joined in order of arrival.
+ * Every message of a run has `seq`: 1, 2, 3, ...; an answer to a request (`ack`, `timing`, `asset`) has none.
+ * Offsets (`at`, `have`) count UTF-16 units in the whole transcript: all channels, joined in order of arrival.
  */
 
-export type Channel = "text" | "reasoning" | "tool";
+const CHANNELS = ["text", "reasoning", "refusal", "tool"] as const;
+
+/** `tool`: calls, written `name(arguments)` and a newline; see calls.ts. */
+export type Channel = (typeof CHANNELS)[number];
 
 const ENDED = ["done", "interrupted", "stopped", "truncated", "error"] as const;
 const ACTIVE = ["loading", "connecting", "waiting", "prefill", "streaming", "stopping"] as const;
@@ -74,11 +77,28 @@ export interface Ack {
   readonly kind: "ack";
 }
 
+/** What the Timing panel shows, made by the same code as the static output's. */
+export interface TimingPanel {
+  readonly kind: "timing";
+  readonly html: string;
+}
+
+/** Source of a module that is loaded only where it is needed; "" if the kernel has none of that name. */
+export interface Asset {
+  readonly kind: "asset";
+  readonly name: string;
+  readonly code: string;
+}
+
 export type RunMessage = Delta | Status | Progress | Snapshot;
-export type Message = RunMessage | Ack;
+export type Message = RunMessage | Ack | TimingPanel | Asset;
 
 /** Page to kernel. `have`: the offset up to which our text is whole. */
-export type Request = { kind: "resync"; have: number } | { kind: "stop" };
+export type Request =
+  | { kind: "resync"; have: number }
+  | { kind: "stop" }
+  | { kind: "timing" }
+  | { kind: "asset"; name: string };
 
 export function isActive(state: State): boolean {
   return !ENDED.some((ended) => ended === state);
@@ -101,6 +121,10 @@ export function parseMessage(content: unknown): Message | null {
         processed: number(content.processed),
         total: number(content.total),
       };
+    case "timing":
+      return { kind: "timing", html: string(content.html) };
+    case "asset":
+      return { kind: "asset", name: string(content.name), code: string(content.code) };
     case "snapshot":
       return {
         kind: "snapshot",
@@ -115,7 +139,7 @@ export function parseMessage(content: unknown): Message | null {
 }
 
 function parseDelta(seq: number, content: Record<string, unknown>): Delta | null {
-  for (const channel of ["text", "reasoning", "tool"] as const) {
+  for (const channel of CHANNELS) {
     const text = content[channel];
     if (typeof text !== "string") continue;
     const [at, n, ms] = [number(content.at), number(content.n), number(content.ms)];
@@ -138,7 +162,7 @@ function standing(content: Record<string, unknown>): Pick<Status, "state" | "met
   return {
     state: isState(state) ? state : "waiting",
     metrics: isRecord(metrics) ? parseMetrics(metrics) : {},
-    note: typeof note === "string" ? note : "",
+    note: string(note),
   };
 }
 
@@ -156,7 +180,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isChannel(value: unknown): value is Channel {
-  return value === "text" || value === "reasoning" || value === "tool";
+  return CHANNELS.some((channel) => channel === value);
 }
 
 function isState(value: unknown): value is State {
@@ -165,4 +189,8 @@ function isState(value: unknown): value is State {
 
 function number(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
+}
+
+function string(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

@@ -1,6 +1,7 @@
+import { Assets } from "./assets.ts";
 import type { Model } from "./host.ts";
 import { interruptKernel } from "./interrupt.ts";
-import type { Request } from "./messages.ts";
+import type { Request, RunMessage } from "./messages.ts";
 import { isActive, parseMessage } from "./messages.ts";
 import { Resync } from "./resync.ts";
 import { Stop } from "./stop.ts";
@@ -17,6 +18,9 @@ export class Session {
   readonly stop: Stop;
   /** When the newest message of any kind came, on `clock`. */
   heardAt: number;
+  /** HTML of the Timing panel; "" until the kernel was asked and has answered. */
+  timing = "";
+  readonly assets: Assets;
   readonly clock: () => number;
   readonly #model: Model;
   readonly #resync: Resync;
@@ -35,6 +39,7 @@ export class Session {
       mode: () => model.get("mode"),
       changed: () => this.#changed(),
     });
+    this.assets = new Assets((name) => this.#send({ kind: "asset", name }));
     const snapshot = parseMessage(model.get("snapshot"));
     if (snapshot?.kind === "snapshot") this.transcript.restore(snapshot, this.heardAt);
     model.on("msg:custom", this.#listener);
@@ -55,11 +60,39 @@ export class Session {
   receive(content: unknown): void {
     const message = parseMessage(content);
     if (message === null) return;
-    this.heardAt = this.clock();
-    if (message.kind === "ack") {
-      this.stop.ack();
-      return;
+    switch (message.kind) {
+      case "ack":
+        this.heardAt = this.clock();
+        this.stop.ack();
+        break;
+      case "asset":
+        this.assets.receive(message.name, message.code);
+        break;
+      case "timing":
+        this.timing = message.html;
+        this.#changed();
+        break;
+      default:
+        this.#follow(message);
     }
+  }
+
+  /** Asks for the Timing panel as of now. */
+  askTiming(): void {
+    this.#send({ kind: "timing" });
+  }
+
+  /**
+   * Typesets formulas, where the front end can. In a task of its own: the first costs MathJax 45 ms, and with
+   * the frame's own work in the same task that was a long one.
+   */
+  typeset(block: HTMLElement): void {
+    const typesetter = this.#model.widget_manager?._rendermime?.latexTypesetter;
+    if (typesetter) setTimeout(() => typesetter.typeset(block));
+  }
+
+  #follow(message: RunMessage): void {
+    this.heardAt = this.clock();
     this.transcript.apply(message, this.heardAt);
     this.#resync.update(this.transcript.missing);
     if (this.transcript.state === "stopping") this.stop.ack();
@@ -70,6 +103,7 @@ export class Session {
   dispose(): void {
     this.#model.off("msg:custom", this.#listener);
     this.#resync.dispose();
+    this.assets.dispose();
     this.stop.end();
     this.#views.clear();
   }

@@ -1,8 +1,21 @@
+import type { Bars } from "./bars.ts";
+import { BARS } from "./bars.ts";
 import type { Readout } from "./readout.ts";
+
+/** What the strip's buttons do. `copy` says whether it worked. */
+export interface Actions {
+  stop(): void;
+  copy(): Promise<boolean>;
+  raw(): void;
+  timing(): void;
+}
+
+/** How long (ms) Copy says that it has. */
+const COPIED = 1500;
 
 /**
  * The status line under an answer. All its nodes are made once; painting changes texts and `hidden`, and only
- * those that differ. Its height is the same in every state, with or without the button.
+ * those that differ. Its height is the same in every state, with or without buttons.
  */
 export class Strip {
   readonly node = element("div", "ipyllm-strip");
@@ -19,30 +32,42 @@ export class Strip {
   readonly #tokens = new Reading("", " tok");
   readonly #elapsed = element("span", "ipyllm-item");
   readonly #aside = element("span", "ipyllm-aside");
-  readonly #stop = document.createElement("button");
+  readonly #spark = new Spark();
+  readonly #stop: HTMLButtonElement;
+  readonly #copy: HTMLButtonElement;
+  readonly #raw: HTMLButtonElement;
+  readonly #timing: HTMLButtonElement;
 
-  constructor(onStop: () => void) {
+  constructor(actions: Actions, panelId: string) {
     this.#dot.setAttribute("aria-hidden", "true");
     this.#bar.setAttribute("role", "progressbar");
     this.#bar.setAttribute("aria-label", "prompt read");
     this.#bar.append(this.#fill);
-    this.#stop.type = "button";
-    this.#stop.className = "ipyllm-stop";
-    this.#stop.textContent = "Stop";
-    this.#stop.title = "Stop; the text so far is kept";
-    // Without it JupyterLab takes Enter and Space for the notebook's own shortcuts.
-    this.#stop.dataset.lmSuppressShortcuts = "true";
-    this.#stop.addEventListener("click", onStop);
+    this.#stop = button("Stop", "Stop; the text so far is kept", actions.stop);
+    this.#stop.classList.add("ipyllm-stop");
+    this.#copy = button("Copy", "Copy the answer, as Markdown", () => {
+      void actions.copy().then((copied) => this.#sayCopied(copied));
+    });
+    this.#raw = button("Raw", "Show the answer as the model wrote it", actions.raw);
+    this.#raw.setAttribute("aria-pressed", "false");
+    this.#timing = button("Timing ▾", "Where the time went", actions.timing);
+    this.#timing.setAttribute("aria-expanded", "false");
+    this.#timing.setAttribute("aria-controls", panelId);
     const name = element("span", "ipyllm-name");
     name.append(this.#dot, this.#title);
     const readings = [this.#load, this.#ttft, this.#ttfa, this.#rate, this.#tokens];
     const line = element("div", "ipyllm-line");
     line.append(name, this.#phase, this.#bar, this.#read);
-    line.append(...readings.map((reading) => reading.node), this.#elapsed, this.#aside);
-    this.node.append(line, this.#stop);
+    line.append(
+      ...readings.map((reading) => reading.node),
+      this.#elapsed,
+      this.#aside,
+      this.#spark.node,
+    );
+    this.node.append(line, this.#stop, this.#copy, this.#raw, this.#timing);
   }
 
-  paint(title: string, readout: Readout): void {
+  paint(title: string, readout: Readout, bars: Bars): void {
     this.node.dataset.tone = readout.tone;
     setText(this.#title, title);
     setProse(this.#phase, readout.phase);
@@ -55,7 +80,24 @@ export class Strip {
     setText(this.#elapsed, readout.elapsed);
     setText(this.#aside, readout.aside);
     this.#aside.classList.toggle("ipyllm-worried", readout.worried);
+    this.#spark.paint(readout.rate === "" ? { usual: "", stalls: "" } : bars.paths());
     this.#paintStop(readout.button);
+  }
+
+  /** What the two switches are set to. */
+  paintSwitches(raw: boolean, timing: boolean): void {
+    this.#raw.setAttribute("aria-pressed", `${raw}`);
+    this.#timing.setAttribute("aria-expanded", `${timing}`);
+    const label = `Timing ${timing ? "▴" : "▾"}`;
+    if (this.#timing.textContent !== label) this.#timing.textContent = label;
+  }
+
+  /** In the button itself, whose label a screen reader says again. */
+  #sayCopied(copied: boolean): void {
+    this.#copy.textContent = copied ? "Copied" : "Failed";
+    setTimeout(() => {
+      this.#copy.textContent = "Copy";
+    }, COPIED);
   }
 
   #paintProgress(progress: Readout["progress"]): void {
@@ -99,6 +141,49 @@ class Reading {
     this.#digits = Math.max(this.#digits, value.replace(/\D/g, "").length);
     this.#value.style.minWidth = `${this.#digits}ch`;
   }
+}
+
+/** The gaps between tokens as bars, stalls in another colour. */
+class Spark {
+  readonly node = shape("svg");
+  readonly #usual = shape("path");
+  readonly #stalls = shape("path");
+
+  constructor() {
+    this.node.setAttribute("class", "ipyllm-spark");
+    this.node.setAttribute("width", `${3 * BARS}`);
+    this.node.setAttribute("height", "16");
+    this.node.setAttribute("role", "img");
+    this.node.setAttribute("aria-label", "gaps between tokens");
+    this.#stalls.setAttribute("class", "ipyllm-stalls");
+    this.node.append(this.#usual, this.#stalls);
+  }
+
+  paint(paths: { usual: string; stalls: string }): void {
+    this.node.toggleAttribute("hidden", paths.usual === "");
+    setPath(this.#usual, paths.usual);
+    setPath(this.#stalls, paths.stalls);
+  }
+}
+
+function setPath(path: SVGElement, drawn: string): void {
+  if (path.getAttribute("d") !== drawn) path.setAttribute("d", drawn);
+}
+
+function shape(name: string): SVGElement {
+  return document.createElementNS("http://www.w3.org/2000/svg", name);
+}
+
+function button(label: string, title: string, onClick: () => void): HTMLButtonElement {
+  const node = document.createElement("button");
+  node.type = "button";
+  node.className = "ipyllm-button";
+  node.textContent = label;
+  node.title = title;
+  // Without it JupyterLab takes Enter and Space for the notebook's own shortcuts.
+  node.dataset.lmSuppressShortcuts = "true";
+  node.addEventListener("click", onClick);
+  return node;
 }
 
 function setText(node: HTMLElement, text: string): void {

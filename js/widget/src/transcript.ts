@@ -1,6 +1,10 @@
 import { assertNever } from "./assert-never.ts";
+import { Bars } from "./bars.ts";
 import type { Channel, Delta, Metrics, RunMessage, Snapshot, State } from "./messages.ts";
 import { isActive } from "./messages.ts";
+
+/** A batch spans less than this (ms): the kernel sends one every 40. */
+const BATCH = 100;
 
 /** A run of pieces of one channel: one block on the page. */
 export interface Part {
@@ -38,6 +42,8 @@ export class Transcript {
   /** The first and the newest delta's token count and arrival (ms since the request). */
   first: { readonly n: number; readonly ms: number; readonly at: number } | null = null;
   newest: { readonly n: number; readonly ms: number } | null = null;
+  /** Gaps between the tokens this page saw come. */
+  readonly bars = new Bars();
   missing = false;
   #seq = 0;
   #stateSeq = -1;
@@ -100,7 +106,10 @@ export class Transcript {
 
   #takeDelta(delta: Delta, now: number): void {
     const { seq, at, n, ms, channel } = delta;
-    if (this.newest === null || n >= this.newest.n) this.newest = { n, ms };
+    if (this.newest === null || n >= this.newest.n) {
+      if (this.newest !== null && n > this.newest.n) this.bars.add(gap(this.newest, delta));
+      this.newest = { n, ms };
+    }
     // The status that says "streaming" may be lost or late; the text itself says it as well.
     const early = isActive(this.state) && this.state !== "stopping";
     if (early && seq > this.#stateSeq) this.#enter("streaming", now);
@@ -185,6 +194,15 @@ export class Transcript {
       Object.assign(this.#append(part.channel, head), { startMs, endMs });
     }
   }
+}
+
+/**
+ * Gap (ms) that stands for those of one batch. A batch leaves at most 40 ms after its first token, so what is
+ * longer was silence before it; else its tokens share the time.
+ */
+function gap(before: { n: number; ms: number }, { n, ms }: Delta): number {
+  const span = ms - before.ms;
+  return span > BATCH ? span - BATCH / 2 : span / (n - before.n);
 }
 
 /** Joins neighbours of one channel: where a piece was cut says nothing. */

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 
-function build(): Record<string, Buffer> {
+function build(...only: string[]): Record<string, Buffer> {
   const out = mkdtempSync(join(tmpdir(), "ipyllm-"));
-  execFileSync(process.execPath, ["build.mjs", out]);
+  execFileSync(process.execPath, ["build.mjs", out, ...only]);
   return Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(join(out, name))]));
 }
 
@@ -26,7 +26,16 @@ test("the same sources give the same bytes", () => {
 });
 
 test("the bundle stays within its budget: it is sent once per kernel", () => {
-  expect(gzipSync(file("widget.js"), { level: 9 }).length).toBeLessThan(8 * 1024);
+  expect(gzipSync(file("widget.js"), { level: 9 }).length).toBeLessThanOrEqual(30_000);
+});
+
+test("Markdown stays within its share", () => {
+  const { "markdown-view.js": view } = build("src/markdown/markdown-view.ts");
+  expect(gzipSync(view ?? "", { level: 9 }).length).toBeLessThan(20 * 1024);
+});
+
+test("colours for code stay within their budget: they are sent when a block of code needs them", () => {
+  expect(gzipSync(file("highlight.js"), { level: 9 }).length).toBeLessThanOrEqual(15_000);
 });
 
 test("the loader stays within its budget: it is sent with every answer", () => {
@@ -42,7 +51,9 @@ test.each(["widget.js", "loader.js"])("%s is an anywidget module by itself", asy
 });
 
 test("sources.sha256 is what its description says", () => {
-  const names = readdirSync("src").map((name) => `src/${name}`);
+  const names = readdirSync("src", { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
   const hash = createHash("sha256");
   for (const name of ["build.mjs", "package-lock.json", ...names].sort()) {
     hash.update(Buffer.concat([Buffer.from(`${name}\0`), readFileSync(name), Buffer.from("\0")]));

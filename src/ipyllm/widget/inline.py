@@ -3,6 +3,10 @@ Inline styles for the static output: each value plain first, then by JupyterLab'
 
 Lab's sanitizer (a notebook opened untrusted) drops every declaration with `var()` and keeps
 the plain one; browsers take the last they understand, so themes still work (measured).
+
+No `background` and no `list-style`, only `background-color` and `list-style-type`: for its table
+of contents Lab sanitises every HTML output, and its patterns of those two (12 and 10 KB) cost 75 ms
+on first use, in one task; those of the longhands cost 1.
 """
 
 from __future__ import annotations
@@ -16,9 +20,9 @@ def themed(prop: str, value: str, variable: str, plain: str = "") -> str:
 
 
 QUIET = themed("color", "#757575", "ui-font-color2")
-SUCCESS = themed("background", "#388e3c", "success-color1")
-WARN = themed("background", "#f57c00", "warn-color1")
-SHADE = themed("background", "rgba(128,128,128,.12)", "layout-color2")
+SUCCESS = themed("background-color", "#388e3c", "success-color1")
+WARN = themed("background-color", "#f57c00", "warn-color1")
+SHADE = themed("background-color", "rgba(128,128,128,.12)", "layout-color2")
 UI_FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif)"
 CODE_FONT = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,monospace)"
 

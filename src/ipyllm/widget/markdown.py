@@ -12,28 +12,58 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
+from pygments import lex
+from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
+from pygments.token import Token as Kind
+from pygments.util import ClassNotFound
+
+from ipyllm.widget.inline import themed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
 __all__ = ("BlockRenderer", "parser")
 
 _WINDOW = 8192  # characters that gather before blocks are looked for
-_SCHEMES = ("http", "https", "mailto")
+# Without a scheme it is relative, or an anchor; both stay on the page's own site.
+_SAFE = re.compile(r"https?:|mailto:|[^:/?#]*(?:[/?#]|\Z)", re.IGNORECASE)
+_BRACKETS = (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"))
+_SPACE = (" ", "\n", "\t")
+_MAX_COLOURED = 100_000  # characters of one block of code
+# As JupyterLab's editor has them; the live widget's highlight.ts has the same.
+_COLOURS = {
+    Kind.Keyword: ("keyword", "#1a7f37"),
+    Kind.Keyword.Constant: ("number", "#8250df"),
+    Kind.Literal.String: ("string", "#b3261e"),
+    Kind.Comment: ("comment", "#6e7781"),
+    Kind.Comment.Preproc: ("meta", "#9a6700"),
+    Kind.Literal.Number: ("number", "#8250df"),
+    Kind.Name.Builtin: ("builtin", "#1a7f37"),
+    Kind.Name.Function: ("def", "#0550ae"),
+    Kind.Name.Class: ("def", "#0550ae"),
+    Kind.Name.Tag: ("property", "#0550ae"),
+    Kind.Name.Attribute: ("property", "#0550ae"),
+    Kind.Name.Decorator: ("meta", "#9a6700"),
+}
 _DEFINITION = re.compile(r"^[ \t>\-*+\d.)]*\[(?:[^\[\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
 _NEWLINE = re.compile(r"\r\n|\r(?!\Z)")  # a CR at the end may be half a CRLF
 
 
 def parser() -> MarkdownIt:
-    """CommonMark, tables and strikethrough; the front end's preset is the same."""
+    """CommonMark, tables, strikethrough and formulas; the front end's preset is the same."""
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.validateLink = _is_safe
+    md.inline.ruler.before("escape", "math", _formula)
+    alt = ["paragraph", "reference", "blockquote", "list"]
+    md.block.ruler.before("fence", "math", _display, {"alt": alt})
+    md.add_render_rule("fence", _fence)
     md.add_render_rule("image", _image)
     md.add_render_rule("link_open", _link_open)
     return md
@@ -109,12 +139,115 @@ def _offset(source: str, line: int) -> int:
 
 
 def _is_safe(url: str) -> bool:
-    try:
-        scheme = urlsplit(url.strip()).scheme.lower()
-    except ValueError:
+    return _SAFE.match(url.strip()) is not None
+
+
+def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's interface
+    """Formulas stay text, delimiters and all: JupyterLab typesets them."""
+    if state.src[state.pos] not in "$\\":
         return False
-    # No scheme: relative, or an anchor; both stay on the page's own site.
-    return scheme in _SCHEMES or (not scheme and ":" not in url.split("/", maxsplit=1)[0])
+    end = _bracketed(state.src, state.pos, state.posMax)
+    end = end or _dollars(state.src, state.pos, state.posMax)
+    if not end:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = state.src[state.pos : end]
+    state.pos = end
+    return True
+
+
+def _bracketed(source: str, start: int, stop: int) -> int:
+    for opening, closing in _BRACKETS:
+        if not source.startswith(opening, start):
+            continue
+        at = source.find(closing, start + 2)
+        # `\\(\\)` and the like are escapes, not formulas.
+        found = at >= 0 and at + 2 <= stop and any(map(str.isalnum, source[start + 2 : at]))
+        return at + 2 if found else 0
+    return 0
+
+
+def _dollars(source: str, start: int, stop: int) -> int:
+    """As pandoc has it, so that "$5 and $6" stays prices: none spaced inside, no digit after."""
+    if source[start] != "$" or source[start + 1 : start + 2] in ("", "$", *_SPACE):
+        return 0
+    at = start + 1
+    while at < stop:
+        if source[at] == "\\":
+            at += 1
+        elif source[at] == "$":
+            after = source[at + 1 : at + 2]
+            closes = source[at - 1] not in _SPACE and not "0" <= after <= "9"
+            return at + 1 if closes else 0
+        at += 1
+    return 0
+
+
+def _display(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - as above
+    r"""
+    `$$` or `\[` alone in a line: up to the line that ends it, else to a blank one.
+
+    Its lines start with `+`, `-`, `=`, `>`, which would be lists, headings and quotes.
+    """
+    opening = _line(state, start)
+    if state.is_code_block(start) or opening not in ("$$", "\\["):
+        return False
+    if silent:
+        return True
+    closing = "$$" if opening == "$$" else "\\]"
+    after = start + 1
+    while after < end and not state.isEmpty(after) and state.sCount[after] >= state.blkIndent:
+        after += 1
+        if _line(state, after - 1).endswith(closing):
+            break
+    state.line = after
+    state.push("paragraph_open", "p", 1).map = [start, after]
+    inline = state.push("inline", "", 0)
+    inline.content = state.getLines(start, after, state.blkIndent, False).strip()  # noqa: FBT003 - as above
+    inline.map = [start, after]
+    inline.children = []
+    state.push("paragraph_close", "p", -1)
+    return True
+
+
+def _line(state: StateBlock, at: int) -> str:
+    return state.src[state.bMarks[at] + state.tShift[at] : state.eMarks[at]].rstrip()
+
+
+def _fence(md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
+    coloured = _coloured(token.content, language) if language else None
+    if coloured is None:
+        html: str = md.fence(tokens, index, options, env)
+        return html
+    return f'<pre><code class="language-{_escape(language)}">{coloured}</code></pre>\n'
+
+
+def _coloured(code: str, language: str) -> str | None:
+    if len(code) > _MAX_COLOURED:
+        return None
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+    pieces = [(_colour(kind), text) for kind, text in lex(code, lexer)]
+    if "".join(text for _, text in pieces) != code:
+        return None
+    spans: list[str] = []
+    for style, text in pieces:
+        shown = _escape(text)
+        spans.append(f'<span style="{style}">{shown}</span>' if style and text.strip() else shown)
+    return "".join(spans)
+
+
+def _colour(kind: Any) -> str:
+    while kind is not None:
+        if kind in _COLOURS:
+            name, value = _COLOURS[kind]
+            return themed("color", value, f"mirror-editor-{name}-color")
+        kind = kind.parent
+    return ""
 
 
 def _link_open(

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
 
-__all__ = ("ack", "delta", "metrics", "progress", "snapshot", "status", "utf16_len")
-
-_CHANNELS = {"refusal": "text"}  # shown as the answer
+__all__ = (
+    "ack",
+    "asset",
+    "delta",
+    "metrics",
+    "progress",
+    "snapshot",
+    "status",
+    "timing",
+    "utf16_len",
+)
 
 
 def utf16_len(text: str) -> int:
@@ -31,7 +39,7 @@ def utf16_len(text: str) -> int:
 
 def delta(seq: int, at: int, tokens: int, ms: int, channel: str, text: str) -> dict[str, Any]:
     """More of the transcript; `tokens` so far, the newest of them `ms` after the request."""
-    return {"seq": seq, "at": at, "n": tokens, "ms": ms, _CHANNELS.get(channel, channel): text}
+    return {"seq": seq, "at": at, "n": tokens, "ms": ms, channel: text}
 
 
 def status(seq: int, state: State, numbers: dict[str, Any], note: str) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def snapshot(
     for channel, text in transcript:
         size = utf16_len(text)
         if skip < size:
-            parts.append([_CHANNELS.get(channel, channel), _from_utf16(text, skip)])
+            parts.append([channel, _from_utf16(text, skip)])
         skip = max(skip - size, 0)
     return {
         "seq": seq,
@@ -74,6 +82,16 @@ def snapshot(
 def ack() -> dict[str, Any]:
     """The Stop button's message has arrived."""
     return {"kind": "ack"}
+
+
+def timing(html: str) -> dict[str, Any]:
+    """What the Timing panel shows."""
+    return {"kind": "timing", "html": html}
+
+
+def asset(name: str, code: str) -> dict[str, Any]:
+    """Source of a module the page loads only where it needs it; "" if there is none."""
+    return {"kind": "asset", "name": name, "code": code}
 
 
 def metrics(timing: Timing, *, input_tokens: int | None = None) -> dict[str, Any]:

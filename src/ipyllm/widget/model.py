@@ -19,7 +19,7 @@ from ipyllm.errors import IpyllmError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ("AnswerModel",)
+__all__ = ("AnswerModel", "asset")
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -29,6 +29,17 @@ def _built(name: str) -> str:
         return (_STATIC / name).read_text("utf-8")
     except OSError:
         raise IpyllmError("The front end is not built.", hint="Run: python3 dev.py build") from None
+
+
+_ASSETS = ("highlight",)
+
+
+def asset(name: str) -> str:
+    """Source of a module that a page asked for; "" if there is none of that name."""
+    try:
+        return _built(f"{name}.js") if name in _ASSETS else ""
+    except IpyllmError:
+        return ""
 
 
 class _Library(ipywidgets.Widget):

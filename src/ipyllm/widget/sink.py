@@ -14,8 +14,10 @@ from IPython.display import display  # pyright: ignore[reportUnknownVariableType
 
 from ipyllm.run.batch import Batch, State, state_of
 from ipyllm.widget import messages
-from ipyllm.widget.model import AnswerModel
+from ipyllm.widget.model import AnswerModel, asset
 from ipyllm.widget.static_html import Static, bundle, metadata
+from ipyllm.widget.timing import MAX_SHOWN, panel
+from ipyllm.widget.tokens import timed_tokens
 
 if TYPE_CHECKING:
     from ipyllm.run.pump import Run
@@ -75,8 +77,10 @@ class WidgetSink:
                 self._offset += messages.utf16_len(text)
             if batch.progress is not None:
                 self._send(messages.progress(self._next(), batch.progress))
-            if batch.state is not None and not self.stopped:
-                self._enter(batch.state)
+            if (batch.state is not None or batch.notice is not None) and not self.stopped:
+                # What is said while it waits has no place beside the answer.
+                self._note = batch.notice or ""
+                self._enter(batch.state or self._state)
         self._static.feed(batch.pieces)
 
     def settle(self, reply: Reply, note: str) -> None:
@@ -86,6 +90,8 @@ class WidgetSink:
             if self.stopped and reply.finish_reason == "interrupted"
             else state_of(reply.finish_reason)
         )
+        if state == "interrupted" and note:
+            note = _interrupted(reply)
         data = bundle(reply, static=self._static, state=state, note=note)
         with self._lock:
             self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
@@ -140,8 +146,20 @@ class WidgetSink:
                 with self._lock:
                     self._next()
                     self._send(self._snapshot(have))
+            case {"kind": "timing"}:
+                self._send(messages.timing(self._panel()))
+            case {"kind": "asset", "name": str(name)}:
+                self._send(messages.asset(name, asset(name)))
             case _:
                 pass
+
+    def _panel(self) -> str:
+        """The Timing panel as of now, with every token's time."""
+        if self._run is None:
+            return ""
+        with self._run.lock:
+            timing, events = self._run.timing(), self._run.completion.events(3 * MAX_SHOWN)
+        return panel(timing, timed_tokens(events, timing.gaps), exact=True)
 
     def _stop(self) -> None:
         self._send(messages.ack())
@@ -150,6 +168,14 @@ class WidgetSink:
             self._run.cancel()
             with self._lock:
                 self._enter("stopping")
+
+
+def _interrupted(reply: Reply) -> str:
+    # Short: the exception under the output says by whom, and where the text is.
+    tokens, about = reply.timing.tokens, "~" if reply.timing.estimated else ""
+    if not tokens:
+        return "interrupted before the first token"
+    return f"interrupted after {about}{tokens:,} token{'s' if tokens > 1 else ''}"
 
 
 def _close_finished() -> None:

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply
+from ipyllm.widget.calls import cards
 from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, line, themed
 from ipyllm.widget.markdown import BlockRenderer
-from ipyllm.widget.strip import duration, strip
+from ipyllm.widget.numbers import duration
+from ipyllm.widget.strip import strip
+from ipyllm.widget.timing import panel
+from ipyllm.widget.tokens import timed_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ("JSON_TYPE", "Static", "bundle", "metadata")
 
 _MAX_GAPS = 4096
+_COLOURED = 1000  # tokens; a quarter of the output may be spent on them
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 
 # No class: the live widget's style sheet is still in the page, and would count twice.
@@ -33,9 +38,16 @@ _ROOT = (
 )
 _FOLD = f"margin:0 0 6px;padding-left:10px;{line('left', 2)};{QUIET};font-size:13px"
 _PLAIN_TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
-_TOOL = (
-    f"margin:6px 0;padding:8px 10px;border-radius:3px;{SHADE};{CODE_FONT};"
-    f"{themed('font-size', '13px', 'code-font-size')};line-height:1.5;{_PLAIN_TEXT}"
+# As the live view's; text of an answer is escaped, so that this is its only "<pre>". Code in it has no
+# ground of its own: JupyterLab and nbconvert give it the page's, and each line looks struck out.
+_PRE = (
+    f'<pre style="margin:0 0 1em;padding:8px 10px;border-radius:3px;overflow-x:auto;{SHADE};{CODE_FONT};'
+    f'{themed("font-size", "13px", "code-font-size")};line-height:1.5">'
+    '<code style="background-color:transparent"'
+)
+_REFUSAL = (
+    "margin:0 0 6px;padding-left:10px;border-left:2px solid #f57c00;"
+    "border-left:2px solid var(--jp-warn-color1,#f57c00)"
 )
 
 
@@ -48,9 +60,9 @@ class Static:
     def feed(self, pieces: Iterable[tuple[str, str]]) -> None:
         """More of the transcript."""
         for channel, text in pieces:
-            shown = "text" if channel == "refusal" else channel
-            if not self._parts or self._parts[-1][0] != shown:
-                self._parts.append((shown, BlockRenderer() if shown == "text" else []))
+            if not self._parts or self._parts[-1][0] != channel:
+                rendered = channel in ("text", "refusal")
+                self._parts.append((channel, BlockRenderer() if rendered else []))
             match self._parts[-1][1]:
                 case BlockRenderer() as renderer:
                     renderer.feed(text)
@@ -60,18 +72,35 @@ class Static:
     def html(self, reply: Reply, state: State, note: str, *, timed: bool) -> str:
         """The whole output; without `timed`, nothing that differs from run to run."""
         thought = _thought(reply) if timed else "thought"
-        body = [piece for part in self._parts for piece in _pieces(*part, thought)]
-        foot = strip(reply.label, state, reply.timing if timed else None, note, ruled=bool(body))
+        body = [piece for part in self._shown(reply) for piece in _pieces(*part, thought)]
+        timing = reply.timing if timed else None
+        more = timing_panel(reply) if timed else ""
+        foot = strip(reply.label, state, timing, note, ruled=bool(body), panel=more)
         # A paragraph's own margin: the two collapse, and whatever block is last, the strip keeps its place.
         shown = ['<div style="margin:0 0 1em">', *body, "</div>"] if body else []
         # Joined once: each copy of a long answer's HTML is megabytes.
         return "".join((f'<div style="{_ROOT}">', *shown, foot, "</div>"))
 
+    def _shown(self, reply: Reply) -> list[tuple[str, BlockRenderer | list[str]]]:
+        """The parts; calls as they were meant, though their fragments may have come in turns."""
+        calls = [i for i, (channel, _) in enumerate(self._parts) if channel == "tool"]
+        if len(calls) != 1 or len(reply.tool_calls) < 2:
+            return self._parts
+        text = [f"{call.name}({call.arguments})\n" for call in reply.tool_calls]
+        return [*self._parts[: calls[0]], ("tool", text), *self._parts[calls[0] + 1 :]]
+
 
 def _pieces(channel: str, content: BlockRenderer | list[str], thought: str) -> list[str]:
     match content:
+        case BlockRenderer() if channel == "refusal":
+            said = f'<div style="{QUIET};font-size:13px">declined</div>'
+            return [f'<div style="{_REFUSAL}">{said}', *content.pieces(), "</div>"]
         case BlockRenderer():
-            return ["<div>", *content.pieces(), "</div>"]
+            return [
+                "<div>",
+                *(piece.replace("<pre><code", _PRE) for piece in content.pieces()),
+                "</div>",
+            ]
         case fragments if channel == "reasoning":
             text = (
                 f'<div style="padding:2px 0 4px;{_PLAIN_TEXT}">{escape("".join(fragments))}</div>'
@@ -79,7 +108,17 @@ def _pieces(channel: str, content: BlockRenderer | list[str], thought: str) -> l
             summary = f'<summary style="width:fit-content;cursor:pointer">{thought}</summary>'
             return [f'<details style="{_FOLD}">{summary}{text}</details>']
         case fragments:
-            return [f'<div style="{_TOOL}">{escape("".join(fragments).rstrip())}</div>']
+            return [cards("".join(fragments))]
+
+
+def timing_panel(reply: Reply) -> str:
+    """The Timing panel of a finished answer; "" where nothing came."""
+    timing = reply.timing
+    if timing.ttft is None:
+        return ""
+    # A token may come with its probabilities and a call's name: all the events are too many to make again.
+    events = reply._completion.events(3 * _COLOURED)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return panel(timing, timed_tokens(events, timing.gaps, _COLOURED))
 
 
 def _thought(reply: Reply) -> str:

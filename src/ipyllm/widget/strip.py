@@ -11,6 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ipyllm.widget.inline import CODE_FONT, QUIET, SUCCESS, UI_FONT, WARN, line, themed
+from ipyllm.widget.numbers import duration, latency
+from ipyllm.widget.timing import STALL, STALL_RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,26 +20,35 @@ if TYPE_CHECKING:
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
 
-__all__ = ("duration", "latency", "strip")
+__all__ = ("BOX", "strip")
 
+BOX = "border:1px solid #9e9e9e;border:1px solid var(--jp-border-color2,rgba(128,128,128,.3))"
 _SMALL = f"{QUIET};{UI_FONT};font-size:12px;font-variant-numeric:tabular-nums"
 _RULED = f"padding:5px 0 0;{line('top', 1)};"
 _LINE = "display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;line-height:24px;min-height:24px"
+_SUMMARY = "display:flex;align-items:flex-start;gap:0 6px;list-style-type:none;cursor:pointer"
+_BUTTON = f"flex:none;margin:2px 0;padding:0 8px;{BOX};border-radius:3px;line-height:18px"
 _DOT = "display:inline-block;width:7px;height:7px;margin-right:6px;border-radius:50%;vertical-align:1px"
-_CODE = f"{CODE_FONT};font-size:12px;background:none;color:inherit;padding:0"
+_CODE = f"{CODE_FONT};font-size:12px;background-color:transparent;color:inherit;padding:0"
 _TONES: dict[State, str] = {
     "done": SUCCESS,
-    "error": themed("background", "#d32f2f", "error-color1"),
+    "error": themed("background-color", "#d32f2f", "error-color1"),
 }
 _QUIET_STATES = ("error", "interrupted", "stopped")
 _BARS = 32  # of the sparkline
-_STALL = 4.0  # times the median gap: a stall
 _RATE_SPAN = 0.15  # seconds; a rate from less is noise: the tokens came in one packet
-_SECOND, _TENTH_DIGIT, _MINUTE = 0.9995, 9.95, 99.95
+_TENTH_DIGIT = 9.95
 
 
-def strip(label: str, state: State, timing: Timing | None, note: str, *, ruled: bool) -> str:
-    """The status line; no numbers without `timing`. `ruled`: a line above it."""
+def strip(
+    label: str, state: State, timing: Timing | None, note: str, *, ruled: bool, panel: str = ""
+) -> str:
+    """
+    The status line; no numbers without `timing`.
+
+    * `ruled`: a line above it.
+    * `panel`: HTML that the line itself opens.
+    """
     dot = f'<span style="{_DOT};{_TONES.get(state, WARN)}"></span>'
     items = [_item(dot + escape(label), "white-space:nowrap")]
     if note:
@@ -48,47 +59,17 @@ def strip(label: str, state: State, timing: Timing | None, note: str, *, ruled: 
         items += [_item(reading, "white-space:nowrap") for reading in _readings(timing)]
         items += filter(None, (_sparkline(timing.gaps),))
     style = f"{_RULED if ruled else ''}{_SMALL}"
-    if timing is None or timing.ttft is None:
+    if not panel:
         return f'<div style="{style};{_LINE}">{" ".join(items)}</div>'
-    # The line itself opens the phases: below it, they would move the page as the answer ends.
-    items.append(
-        '<span style="margin-left:auto">Timing \N{BLACK DOWN-POINTING SMALL TRIANGLE}</span>'
-    )
-    summary = f'<summary style="{_LINE};list-style:none;cursor:pointer">{" ".join(items)}</summary>'
-    return f'<details style="{style}">{summary}{_phases(timing)}</details>'
+    # A line of its own below the strip would move the page as the answer ends.
+    opener = f'<span style="{_BUTTON}">Timing \N{BLACK DOWN-POINTING SMALL TRIANGLE}</span>'
+    readings = f'<div style="{_LINE};flex:1 1 0;min-width:0">{" ".join(items)}</div>'
+    summary = f'<summary style="{_SUMMARY}">{readings} {opener}</summary>'
+    return f'<details style="{style}">{summary}{panel}</details>'
 
 
 def _item(content: str, style: str) -> str:
     return f'<span style="{style}">{content}</span>' if style else f"<span>{content}</span>"
-
-
-def _phases(timing: Timing) -> str:
-    sent_to = (
-        ("headers", timing.headers),
-        ("first token", timing.ttft),
-        ("answer", timing.ttfa),
-        ("end", timing.total),
-    )
-    rows = [("model loaded", timing.load), ("connected", timing.connect), *sent_to]
-    cells = "".join(
-        f'<tr><td style="padding:0 12px 0 0;text-align:left">{name}</td>'
-        f'<td style="padding:0;text-align:right">{latency(seconds)}</td></tr>'
-        for name, seconds in rows
-        if seconds is not None
-    )
-    return f'<table style="margin:4px 0">{cells}</table>'
-
-
-def latency(seconds: float) -> str:
-    """`312 ms`, `2.61 s`."""
-    return f"{round(1e3 * seconds)} ms" if seconds < _SECOND else f"{seconds:.2f} s"
-
-
-def duration(seconds: float) -> str:
-    """`1.8 s`, `2 min 05 s`."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    return f"{round(seconds) // 60} min {round(seconds) % 60:02} s"
 
 
 def _readings(timing: Timing) -> list[str]:
@@ -132,15 +113,15 @@ def _sparkline(gaps: Sequence[float]) -> str:
     bars = min(_BARS, len(gaps))
     longest = [max(gaps[len(gaps) * i // bars : len(gaps) * (i + 1) // bars]) for i in range(bars)]
     usual = sorted(longest)[bars // 2] or max(longest) or 1.0
-    rects = [_bar(i, gap / usual) for i, gap in enumerate(longest)]
+    stall = max(STALL, STALL_RATIO * usual)
+    rects = [_bar(i, gap / usual, stalled=gap > stall) for i, gap in enumerate(longest)]
     named = 'role="img" aria-label="gaps between tokens"'
     size = f'width="{3 * bars}" height="16" style="align-self:flex-start"'
     return f"<svg {size} {named}>{''.join(rects)}</svg>"
 
 
-def _bar(index: int, relative: float) -> str:
+def _bar(index: int, relative: float, *, stalled: bool) -> str:
     height = round(min(2 + 4 * relative, 16.0), 1)
-    stalled = relative > _STALL
     color, opacity = ("warn-color1,#f57c00", 1) if stalled else ("brand-color1,#1976d2", 0.55)
     return (
         f'<rect x="{3 * index}" y="{16 - height:g}" width="2" height="{height:g}" rx="1"'

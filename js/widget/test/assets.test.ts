@@ -1,0 +1,38 @@
+import { expect, test, vi } from "vitest";
+import { Assets } from "../src/assets.ts";
+
+/** Node imports no Blob address; a data address is the same to it. */
+vi.mock("../src/import-code.ts", () => ({
+  importCode: (code: string) => import(`data:text/javascript,${encodeURIComponent(code)}`),
+}));
+
+test("a page asks once, and all its answers share the module", async () => {
+  const asked: string[] = [];
+  const one = new Assets((name) => asked.push(name));
+  const other = new Assets((name) => asked.push(name));
+  const modules = [one.get("a"), other.get("a"), one.get("a")];
+  one.receive("a", "export default 7");
+  const [first, ...others] = await Promise.all(modules);
+  expect(first).toHaveProperty("default", 7);
+  for (const each of others) expect(each === first).toBe(true);
+  expect(asked).toEqual(["a"]);
+});
+
+test("what the kernel does not have is an error, once", async () => {
+  const ask = vi.fn();
+  const assets = new Assets(ask);
+  const module = assets.get("b");
+  assets.receive("b", "");
+  await expect(module).rejects.toThrow("the kernel has no b");
+  await expect(assets.get("b")).rejects.toThrow();
+  expect(ask).toHaveBeenCalledTimes(1);
+});
+
+test("what an answer that is gone has asked for, the next one asks for again", () => {
+  const ask = vi.fn();
+  const gone = new Assets(ask);
+  void gone.get("c");
+  gone.dispose();
+  void new Assets(ask).get("c");
+  expect(ask).toHaveBeenCalledTimes(2);
+});
