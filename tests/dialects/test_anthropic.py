@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+import frames
 import pytest
 from cuts import cuts, each_way
 from hypothesis import given
@@ -35,10 +37,7 @@ TRUNCATED = Finish("truncated")
 PING = Notice("ping", "")
 
 
-def decoded(chunks: list[bytes]) -> list[Event]:
-    decoder = MESSAGES.decoder()
-    events = [event for chunk in chunks for event in decoder.feed(chunk)]
-    return events + decoder.close()
+decoded = partial(frames.decoded, MESSAGES)
 
 
 class Slow(anthropic._Grammar):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+import frames
 import pytest
 from cuts import cuts, each_way
 from hypothesis import given
@@ -36,10 +38,7 @@ CALLED = Finish("tool_calls", "STOP")
 TRUNCATED = Finish("truncated")
 
 
-def decoded(chunks: list[bytes]) -> list[Event]:
-    decoder = GENERATE_CONTENT.decoder()
-    events = [event for chunk in chunks for event in decoder.feed(chunk)]
-    return events + decoder.close()
+decoded = partial(frames.decoded, GENERATE_CONTENT)
 
 
 class Slow(gemini._Grammar):

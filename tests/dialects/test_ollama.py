@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+import frames
 import pytest
 from cuts import cuts, each_way
 from hypothesis import given
@@ -33,10 +35,7 @@ STOP = Finish("stop", "stop")
 TRUNCATED = Finish("truncated")
 
 
-def decoded(chunks: list[bytes]) -> list[Event]:
-    decoder = CHAT.decoder()
-    events = [event for chunk in chunks for event in decoder.feed(chunk)]
-    return events + decoder.close()
+decoded = partial(frames.decoded, CHAT)
 
 
 class Slow(ollama._Grammar):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+import frames
 import pytest
 from cuts import byte_by_byte, cut_at, cuts, each_way
+from frames import DONE, folded, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,32 +31,13 @@ from ipyllm.events import (
     Usage,
 )
 from ipyllm.request import Request
-from ipyllm.run.completion import Completion
 
 STOP = Finish("stop", "stop")
 TOOL_CALLS = Finish("tool_calls", "tool_calls")
 TRUNCATED = Finish("truncated")
 
 
-def decoded(chunks: list[bytes]) -> list[Event]:
-    decoder = CHAT.decoder()
-    events = [event for chunk in chunks for event in decoder.feed(chunk)]
-    return events + decoder.close()
-
-
-def folded(events: list[Event]) -> Completion:
-    completion = Completion()
-    for event in events:
-        completion.add(event)
-    return completion
-
-
-def frame(payload: Any) -> bytes:
-    return (
-        b"data: "
-        + (payload if isinstance(payload, bytes) else json.dumps(payload).encode())
-        + b"\n\n"
-    )
+decoded = partial(frames.decoded, CHAT)
 
 
 def chunk(
@@ -91,7 +75,6 @@ def call(
 ROLE = chunk(role="assistant", content="")
 END = chunk("stop")
 CALLED = chunk("tool_calls")
-DONE = b"data: [DONE]\n\n"
 USAGE = {
     "prompt_tokens": 5,
     "completion_tokens": 7,
@@ -491,6 +474,15 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
             ToolCallEnd(0),
             TOOL_CALLS,
         ],
+    ),
+    "a logprob no float holds": (
+        frame(
+            b'{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1'
+            + b"0" * 400
+            + b"}]}}]}"
+        )
+        + END,
+        [TextDelta("a"), STOP],
     ),
     "a null payload (llama.cpp)": (frame(b"null") + text("a") + END, [TextDelta("a"), STOP]),
     "an event of nothing known": (frame({"object": "x"}) + text("a") + END, [TextDelta("a"), STOP]),

@@ -28,6 +28,7 @@ from ipyllm.events import (
 from ipyllm.wire.call_slots import CallSlots
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
+from ipyllm.wire.logprobs import token_logprobs
 from ipyllm.wire.surrogates import SurrogateJoiner
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class _Grammar:
         if index == 0:
             if isinstance(delta, dict):
                 self._delta(cast("dict[str, Any]", delta), out)
-            if tokens := _logprobs(choice):
+            if tokens := token_logprobs(dig(choice, "logprobs", "content")):
                 out.append(Logprobs(tokens))
         elif content := dig(delta, "content"):
             joiner = self._others.setdefault(index, SurrogateJoiner())
@@ -232,15 +233,6 @@ class _Grammar:
         if thought := "".join(text(item.get("text")) for item in dicts(thinking)):
             self.seen = True
             out.append(ReasoningDelta(thought))
-
-
-def _logprobs(choice: dict[str, Any]) -> tuple[tuple[str, float], ...]:
-    tokens = dicts(dig(choice, "logprobs", "content"))
-    return tuple(
-        (text(one.get("token")), float(one["logprob"]))
-        for one in tokens
-        if isinstance(one.get("logprob"), (int, float))
-    )
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
