@@ -180,6 +180,33 @@ def test_the_slim_parser_is_the_whole_one(markdown):
     assert differing == []
 
 
+def test_a_long_line_of_code_can_be_scrolled_to(markdown):
+    """Its parts are laid out each by itself: what leaves such a box counts for nothing."""
+    page, _ = markdown
+    style = page.add_style_tag(content=(WIDGET / "src" / "theme.css").read_text("utf-8"))
+    long = "x" * 400
+    code = f"```\n{long}\n" + "short\n" * 3000 + f"{long}{long}\n```\n"
+    width, letter = page.evaluate(
+        """([code]) => {
+          const view = new MarkdownView('');
+          document.querySelector('#home').className = 'ipyllm';
+          document.querySelector('#home').replaceChildren(view.node);
+          view.append(code);
+          view.finish();
+          const pre = view.node.querySelector('pre');
+          const text = pre.querySelector('.ipyllm-segment').firstChild;
+          const range = document.createRange();
+          range.setStart(text, 0);
+          range.setEnd(text, 400);
+          return [pre.scrollWidth, range.getBoundingClientRect().width / 400];
+        }""",
+        [code],
+    )
+    assert abs(width - 800 * letter) < 40
+    style.evaluate("node => node.remove()")
+    page.evaluate("() => { document.querySelector('#home').className = ''; }")
+
+
 # Which text has a colour, where it can be seen.
 COLOURED = """() => [...CSS.highlights].flatMap(([name, ranges]) => [...ranges]
   .filter(({startContainer}) => startContainer.isConnected)
@@ -202,6 +229,9 @@ def test_code_is_coloured_as_soon_as_it_is_whole(open_notebook, mock):
         ["ipyllm-def", "f"],
         ["ipyllm-string", "'x'"],
     ]
+    colours = notebook.page.evaluate("""() => ['::highlight(ipyllm-keyword)', null].map((part) =>
+      getComputedStyle(document.querySelector('.ipyllm-segment'), part).color)""")
+    assert colours[0] != colours[1]
     gate.open()
     notebook.wait_until_static(1)
     # What is gone is let go of: the ranges would keep its nodes.

@@ -3,9 +3,10 @@ import type { Model } from "./host.ts";
 import { interruptKernel } from "./interrupt.ts";
 import type { Request, RunMessage } from "./messages.ts";
 import { isActive, parseMessage } from "./messages.ts";
-import { Resync } from "./resync.ts";
+import { Resync, type Standing } from "./resync.ts";
 import { Stop } from "./stop.ts";
 import { Transcript } from "./transcript.ts";
+import { typeset } from "./typesetting.ts";
 
 /**
  * One run as the page knows it: lives as long as its model, with no view, one or several.
@@ -43,6 +44,7 @@ export class Session {
     const snapshot = parseMessage(model.get("snapshot"));
     if (snapshot?.kind === "snapshot") this.transcript.restore(snapshot, this.heardAt);
     model.on("msg:custom", this.#listener);
+    this.#resync.update(this.#standing());
     if (!isActive(this.transcript.state)) this.stop.end();
   }
 
@@ -82,22 +84,26 @@ export class Session {
     this.#send({ kind: "timing" });
   }
 
-  /**
-   * Typesets formulas, where the front end can. In a task of its own: the first costs MathJax 45 ms, and with
-   * the frame's own work in the same task that was a long one.
-   */
   typeset(block: HTMLElement): void {
-    const typesetter = this.#model.widget_manager?._rendermime?.latexTypesetter;
-    if (typesetter) setTimeout(() => typesetter.typeset(block));
+    typeset(this.#model, block);
   }
 
   #follow(message: RunMessage): void {
     this.heardAt = this.clock();
+    const { have, missing } = this.transcript;
     this.transcript.apply(message, this.heardAt);
-    this.#resync.update(this.transcript.missing);
+    // An answer to our own question that brings nothing: silence goes on.
+    const isEcho = message.kind === "snapshot" && !missing && have === this.transcript.have;
+    if (!isEcho || !isActive(this.transcript.state)) this.#resync.update(this.#standing());
     if (this.transcript.state === "stopping") this.stop.ack();
     if (!isActive(this.transcript.state)) this.stop.end();
     this.#changed();
+  }
+
+  #standing(): Standing {
+    const { missing, state } = this.transcript;
+    if (missing) return "missing";
+    return isActive(state) ? "flowing" : "over";
   }
 
   dispose(): void {

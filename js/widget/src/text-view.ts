@@ -22,9 +22,9 @@ export class TextView {
   #lines = 0;
   #units = 0;
 
-  constructor(className: string) {
-    this.node = document.createElement("div");
-    this.node.className = className;
+  constructor(className: string, tag: "div" | "code" = "div") {
+    this.node = document.createElement(tag);
+    if (className) this.node.className = className;
   }
 
   append(text: string): void {

@@ -22,9 +22,39 @@ test("a gap is asked about once, then ever more rarely, until it is filled", () 
   vi.advanceTimersByTime(1);
   expect(model.sent).toHaveLength(3);
   model.receive(wire(kernel.snapshot(2)));
-  vi.advanceTimersByTime(60_000);
+  vi.advanceTimersByTime(999);
   expect(model.sent).toHaveLength(3);
   expect(session.transcript.text).toBe(kernel.text);
+});
+
+test("after a second of silence it is asked whether anything was lost, then ever more rarely", () => {
+  const [model, kernel] = [new FakeModel(), new Kernel()];
+  const session = new Session(model);
+  model.receive(wire(kernel.delta("ab")));
+  kernel.delta("lost");
+  vi.advanceTimersByTime(999);
+  expect(model.sent).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(model.sent).toEqual([{ kind: "resync", have: 2 }]);
+  model.receive(wire(kernel.snapshot(2)));
+  expect(session.transcript.text).toBe("ablost");
+  for (const [at, wait] of [1000, 2000, 4000, 8000, 8000].entries()) {
+    vi.advanceTimersByTime(wait);
+    expect(model.sent).toHaveLength(2 + at);
+    model.receive(wire(kernel.snapshot(6)));
+  }
+  model.receive(wire(kernel.delta("c")));
+  vi.advanceTimersByTime(1000);
+  expect(model.sent).toHaveLength(7);
+});
+
+test("when the answer is over, silence is no reason to ask", () => {
+  const [model, kernel] = [new FakeModel(), new Kernel()];
+  new Session(model);
+  model.receive(wire(kernel.delta("ab")));
+  model.receive(wire(kernel.status("done")));
+  vi.advanceTimersByTime(60_000);
+  expect(model.sent).toEqual([]);
 });
 
 test("a new gap is asked about at once again", () => {

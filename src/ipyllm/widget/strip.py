@@ -114,16 +114,22 @@ def _sparkline(gaps: Sequence[float]) -> str:
     longest = [max(gaps[len(gaps) * i // bars : len(gaps) * (i + 1) // bars]) for i in range(bars)]
     usual = sorted(longest)[bars // 2] or max(longest) or 1.0
     stall = max(STALL, STALL_RATIO * usual)
-    rects = [_bar(i, gap / usual, stalled=gap > stall) for i, gap in enumerate(longest)]
+    drawn = (
+        "".join(_bar(i, gap / usual) for i, gap in enumerate(longest) if (gap > stall) is slow)
+        for slow in (False, True)
+    )
+    colors = ("brand-color1,#1976d2", 0.55), ("warn-color1,#f57c00", 1)
+    paths = [_path(path, *look) for path, look in zip(drawn, colors, strict=True) if path]
     named = 'role="img" aria-label="gaps between tokens"'
     size = f'width="{3 * bars}" height="16" style="align-self:flex-start"'
-    return f"<svg {size} {named}>{''.join(rects)}</svg>"
+    return f"<svg {size} {named}>{''.join(paths)}</svg>"
 
 
-def _bar(index: int, relative: float, *, stalled: bool) -> str:
-    height = round(min(2 + 4 * relative, 16.0), 1)
-    color, opacity = ("warn-color1,#f57c00", 1) if stalled else ("brand-color1,#1976d2", 0.55)
-    return (
-        f'<rect x="{3 * index}" y="{16 - height:g}" width="2" height="{height:g}" rx="1"'
-        f' style="fill:var(--jp-{color})" opacity="{opacity}"/>'
-    )
+def _bar(index: int, relative: float) -> str:
+    return f"M{3 * index + 1} 16v-{round(min(2 + 4 * relative, 16.0), 1):g}"
+
+
+def _path(strokes: str, color: str, opacity: float) -> str:
+    # One for all bars: as a rect each they were 4 of 23 KB, which JupyterLab's table of contents sanitizes.
+    style = f"fill:none;stroke:var(--jp-{color})"
+    return f'<path d="{strokes}" style="{style}" stroke-width="2" stroke-opacity="{opacity}"/>'
