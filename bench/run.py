@@ -19,7 +19,10 @@ from pathlib import Path
 
 from harness import SCRATCH, Row
 
-PARTS = ("stream", "interrupts", "page", "markdown", "decode", "fuzz")
+PARTS = (
+    *("stream", "interrupts", "page", "markdown", "decode", "fuzz"),
+    *("partial_json", "early_abort", "text_calls"),
+)
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured
 
