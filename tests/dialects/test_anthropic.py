@@ -135,11 +135,11 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         + text("a", 1)
         + stop(1)
         + END,
-        [ReasoningDelta("hm"), TextDelta("a"), STOP],
+        [ReasoningDelta("hm"), Notice("signature", "E=="), TextDelta("a"), STOP],
     ),
     "redacted thinking shows nothing": (
         start() + begin(0, type="redacted_thinking", data="E==") + stop() + text("a") + END,
-        [TextDelta("a"), STOP],
+        [Notice("redacted_thinking", "E=="), TextDelta("a"), STOP],
     ),
     "citations, compactions and unknown deltas show nothing": (
         delta(0, "citations_delta", citation={"cited_text": "x"})

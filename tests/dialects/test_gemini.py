@@ -124,6 +124,7 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
         ),
         [
             ToolCallStart(0, "c1", "add"),
+            Notice("signature", "E"),
             ToolCallDelta(0, '{"a": "é"}'),
             ToolCallEnd(0),
             CALLED,

@@ -57,6 +57,10 @@ class Dialect:
     * `auth`: the header that carries the key; `authorization` says `Bearer` before it.
     * `headers`: sent with each request.
     * `models`: path of the list of models, below the base URL; "" where there is none.
+    * `typed`: `body` asks for an answer that fits `Request.schema`. Where it does not, the prompt has to:
+      `ipyllm.structured.instruction.instruction`.
+    * `tools`: `body` takes `Request.tools`. Where it does not, the prompt has to describe them:
+      `tool_instruction` and `as_text`, in the same module.
     """
 
     path: Callable[[Request], str]
@@ -65,6 +69,8 @@ class Dialect:
     auth: str = "authorization"
     headers: tuple[tuple[str, str], ...] = ()
     models: str = "/models"
+    typed: bool = True
+    tools: bool = True
 
 
 def dialect(api: str) -> Dialect:

@@ -27,6 +27,7 @@ from ipyllm.events import (
     Usage,
 )
 from ipyllm.request import Request
+from ipyllm.structured.response_format import closed, in_words
 from ipyllm.wire import chat_shape
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
@@ -91,7 +92,13 @@ def _body(request: Request) -> dict[str, Any]:
     out["messages"] = messages
     if request.tools:
         out["tools"] = [_tool(tool) for tool in request.tools]
-    return out | dict(request.params)
+    params = dict(request.params)
+    if request.schema is not None and "output_format" not in params:  # its name in the beta
+        shape = {"format": {"type": "json_schema", "schema": closed(in_words(request.schema))}}
+        out["output_config"] = shape
+        if isinstance(own := params.get("output_config"), dict):  # it may only say the effort
+            params["output_config"] = shape | cast("dict[str, Any]", own)
+    return out | params
 
 
 def _system(contents: list[Any]) -> str | list[dict[str, Any]]:
@@ -108,9 +115,11 @@ def _assistant(message: Mapping[str, Any]) -> dict[str, Any]:
     content = message.get("content")
     if not uses:
         return {"role": "assistant", "content": _content(content)}
+    # "You must include the complete unmodified block back to the API", before the calls it led to.
+    thoughts = dicts(message.get("thinking_blocks"))
     return {
         "role": "assistant",
-        "content": [*map(_block, chat_shape.parts(content)), *uses],
+        "content": [*thoughts, *map(_block, chat_shape.parts(content)), *uses],
     }
 
 
@@ -273,6 +282,9 @@ class _Grammar:
             self._answer(dig(block, "text"), out)
         elif kind == "thinking":
             self._thought(dig(block, "thinking"), out)
+            self._signed(dig(block, "signature"), out)
+        elif kind == "redacted_thinking" and (sealed := text(dig(block, "data"))):
+            out.append(Notice("redacted_thinking", sealed))
 
     def _delta(self, payload: dict[str, Any], out: list[Event]) -> None:
         delta = payload.get("delta")
@@ -287,8 +299,10 @@ class _Grammar:
                 if slot is not None and piece:
                     slot.fragments = True
                     out.append(ToolCallDelta(slot.index, piece))
+            case "signature_delta":
+                self._signed(dig(delta, "signature"), out)
             case _:
-                pass  # signatures, citations, compactions: nothing to show
+                pass  # citations, compactions: nothing to show
 
     def _stop(self, theirs: int | None, out: list[Event]) -> None:
         slot = self._open.pop(theirs, None)
@@ -313,6 +327,10 @@ class _Grammar:
         if thought := text(words):
             self.seen = True
             out.append(ReasoningDelta(thought))
+
+    def _signed(self, signature: Any, out: list[Event]) -> None:
+        if seal := text(signature):
+            out.append(Notice("signature", seal))
 
     def _reason(self, delta: Any, out: list[Event]) -> None:
         self._raw = text(dig(delta, "stop_reason")) or self._raw

@@ -6,7 +6,6 @@ https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from ipyllm.events import (
     Usage,
 )
 from ipyllm.request import Request
+from ipyllm.structured.instruction import instruction
 from ipyllm.wire import chat_shape
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
@@ -89,6 +89,8 @@ _OWN = {
     "toolResponse",
 }
 
+_FORMS = {"responseMimeType", "responseSchema", "responseJsonSchema", "_responseJsonSchema"}
+
 # Gemini 3 refuses calls of its own without the signature it sent with them. Calls of another model
 # have none; this is the documented word for them: https://ai.google.dev/gemini-api/docs/thought-signatures
 _UNSIGNED = "skip_thought_signature_validator"
@@ -114,19 +116,40 @@ def _body(request: Request) -> dict[str, Any]:
             case "assistant" | "model":
                 turns.append(("", {"role": "model", "parts": _said(message, request.model)}))
             case "tool":
-                turns.append(("tool", {"role": "user", "parts": [_response(message, called)]}))
+                answers = _response(message, called, request.model)
+                turns.append(("tool", {"role": "user", "parts": answers}))
             case _:
                 raise chat_shape.strange(message, _API)
+    top = {key: value for key, value in request.params.items() if key in _TOP}
+    config = {key: value for key, value in request.params.items() if key not in _TOP}
+    config = cast("dict[str, Any]", top.get("generationConfig") or {}) | config
+    if request.schema is not None and not config.keys() & _FORMS:
+        config = _form(request, request.schema, system) | config
     out: dict[str, Any] = {"contents": _merged(turns)}
     if system:
         out["systemInstruction"] = {"parts": system}
     if request.tools:
         out["tools"] = _tools(request.tools)
-    top = {key: value for key, value in request.params.items() if key in _TOP}
-    config = {key: value for key, value in request.params.items() if key not in _TOP}
     if config:
-        top["generationConfig"] = {**(top.get("generationConfig") or {}), **config}
+        top["generationConfig"] = config
     return out | top
+
+
+def _form(
+    request: Request, schema: Mapping[str, Any], system: list[dict[str, Any]]
+) -> dict[str, Any]:
+    # "Function calling with a response mime type: 'application/json' is unsupported", before 3.
+    if request.tools and not _is_signing(request.model):
+        system.append({"text": instruction(schema)})
+        return {}
+    # `responseSchema` takes a dialect of OpenAPI; this takes any JSON Schema.
+    return {"responseMimeType": "application/json", "responseJsonSchema": dict(schema)}
+
+
+def _is_signing(model: str) -> bool:
+    """Gemini 3 and later, as their names say."""
+    found = re.search(r"gemini-(\d+)", model)
+    return bool(found) and int(found[1]) >= 3
 
 
 def _merged(turns: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -147,25 +170,36 @@ def _said(message: Mapping[str, Any], model: str) -> list[dict[str, Any]]:
         function: dict[str, Any] = {"name": call.name, "args": call.arguments}
         part: dict[str, Any] = {"functionCall": ({"id": call.id} if call.id else {}) | function}
         signature = text(dig(call.raw, "extra_content", "google", "thought_signature"))
-        if signature or (place == 0 and "gemini-3" in model):
+        if signature or (place == 0 and _is_signing(model)):
             part["thoughtSignature"] = signature or _UNSIGNED
         parts.append(part)
     return parts or [{"text": ""}]
 
 
-def _response(message: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
+def _response(
+    message: Mapping[str, Any], called: Mapping[str, str], model: str
+) -> list[dict[str, Any]]:
+    """A result; what it has beside text is in it since Gemini 3, and follows it before."""
     ident = text(message.get("tool_call_id"))
     name = text(message.get("name")) or called.get(ident)
     if not name:
         raise UsageError(f"A tool message answers the call {ident!r}, which no message made.")
-    said = chat_shape.words(message.get("content"), _API)
-    try:
-        result = json.loads(said)
-    except (ValueError, RecursionError):
-        result = None
-    result = cast("dict[str, Any]", result) if isinstance(result, dict) else {"output": said}
-    response: dict[str, Any] = {"name": name, "response": result}
-    return {"functionResponse": ({"id": ident} if ident else {}) | response}
+    found = chat_shape.parts(message.get("content"))
+    seen = [_part(part) for part in found if part.get("type") != "text"]
+    said = "\n".join(text(part.get("text")) for part in found if part.get("type") == "text")
+    response: dict[str, Any] = {"id": ident} if ident else {}
+    response |= {"name": name, "response": _result(said, failed=bool(message.get("is_error")))}
+    if seen and _is_signing(model):
+        return [{"functionResponse": response | {"parts": seen}}]
+    return [{"functionResponse": response}, *seen]
+
+
+def _result(said: str, *, failed: bool) -> dict[str, Any]:
+    # "Use `output` key to specify function output and `error` key to specify error details."
+    if failed:
+        return {"error": said}
+    result = chat_shape.object_of(said) if said.strip() else None
+    return {"output": said} if result is None else result
 
 
 def _parts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -327,7 +361,8 @@ class _Grammar:
         for part in dicts(dig(candidate, "content", "parts")):
             if isinstance(call := part.get("functionCall"), dict):
                 if index == 0:
-                    self._call(cast("dict[str, Any]", call), out)
+                    signature = text(part.get("thoughtSignature"))
+                    self._call(cast("dict[str, Any]", call), signature, out)
             else:
                 # Beside text there are code the service ran, its results, and pictures.
                 self._text(index, part.get("text"), part.get("thought"), out)
@@ -355,7 +390,7 @@ class _Grammar:
         elif piece := self._joiner.feed(words):
             out.append(TextDelta(piece))
 
-    def _call(self, call: dict[str, Any], out: list[Event]) -> None:
+    def _call(self, call: dict[str, Any], signature: str, out: list[Event]) -> None:
         """
         A whole call, or a piece of one.
 
@@ -372,6 +407,8 @@ class _Grammar:
             self._calls += 1
         if self._open is None:
             return
+        if signature:
+            out.append(Notice("signature", signature))
         if isinstance(given, dict):
             self._open.given |= cast("dict[str, Any]", given)
         for piece in partial:

@@ -23,6 +23,7 @@ from ipyllm.events import (
     TextDelta,
     Usage,
 )
+from ipyllm.structured.response_format import closed
 from ipyllm.wire.chat_shape import arguments
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
@@ -44,6 +45,8 @@ def _body(request: Request) -> dict[str, Any]:
     out: dict[str, Any] = {"model": request.model} if request.model else {}
     if "prompt" not in request.params:
         out["prompt"] = transcript(request, "llama.cpp's /completion")
+    if request.schema is not None and "grammar" not in request.params:  # the two exclude each other
+        out["json_schema"] = closed(request.schema)
     return out | {"stream": True, "return_progress": True} | dict(request.params)
 
 
@@ -179,4 +182,5 @@ COMPLETION = Dialect(
     body=_body,
     decoder=lambda: JsonStream(_Grammar()),
     models="/v1/models",
+    tools=False,
 )

@@ -291,4 +291,11 @@ def _short(payload: dict[str, Any]) -> str:
     return arguments(payload)[:_SHOWN]
 
 
-MESSAGES = Dialect(path=lambda _: "", body=_body, decoder=lambda: JsonStream(_Grammar()), models="")
+MESSAGES = Dialect(
+    path=lambda _: "",
+    body=_body,
+    decoder=lambda: JsonStream(_Grammar()),
+    models="",
+    typed=False,
+    tools=False,  # `body` sends them on, but nothing tells a call from any other message
+)

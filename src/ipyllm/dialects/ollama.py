@@ -28,10 +28,12 @@ from ipyllm.events import (
     Usage,
 )
 from ipyllm.request import Request
+from ipyllm.structured.response_format import closed
 from ipyllm.wire import chat_shape
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
 from ipyllm.wire.logprobs import token_logprobs
+from ipyllm.wire.said import without_carried
 from ipyllm.wire.surrogates import SurrogateJoiner
 
 __all__ = ("CHAT", "GENERATE")
@@ -77,7 +79,7 @@ def _chat_body(request: Request) -> dict[str, Any]:
     out: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if request.tools:
         out["tools"] = [dict(tool) for tool in request.tools]
-    return out | _params(request.params)
+    return out | _format(request) | _params(request.params)
 
 
 def _generate_body(request: Request) -> dict[str, Any]:
@@ -103,7 +105,11 @@ def _generate_body(request: Request) -> dict[str, Any]:
         out["system"] = "\n\n".join(system)
     if images:
         out["images"] = images
-    return out | _params(request.params)
+    return out | _format(request) | _params(request.params)
+
+
+def _format(request: Request) -> dict[str, Any]:
+    return {} if request.schema is None else {"format": closed(request.schema)}
 
 
 def _conversation(turns: list[tuple[str, str]]) -> str:
@@ -126,19 +132,24 @@ def _message(message: Mapping[str, Any], called: Mapping[str, str]) -> dict[str,
     role = message["role"]
     if role not in ("system", "developer", "user", "assistant", "tool"):
         raise chat_shape.strange(message, _API)
-    out = dict(message) | {"role": "system" if role == "developer" else role}
+    out = without_carried(message) | {"role": "system" if role == "developer" else role}
+    out.pop("is_error", None)
     out["content"], images = _content(message)
     if images:
         out["images"] = images
     if message.get("tool_calls"):
-        out["tool_calls"] = [
-            {**call.raw, "function": {**call.raw["function"], "arguments": call.arguments}}
-            for call in chat_shape.calls(message)
-        ]
+        out["tool_calls"] = [_called(call) for call in chat_shape.calls(message)]
+        if thought := text(message.get("reasoning_content")):
+            out["thinking"] = thought
     name = called.get(text(message.get("tool_call_id"))) or text(message.get("name"))
     if role == "tool" and name and not message.get("tool_name"):
         out["tool_name"] = name
     return out
+
+
+def _called(call: chat_shape.Call) -> dict[str, Any]:
+    raw = {key: value for key, value in call.raw.items() if key != "extra_content"}
+    return raw | {"function": {**call.raw["function"], "arguments": call.arguments}}
 
 
 def _content(message: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -289,4 +300,5 @@ GENERATE = Dialect(
     body=_generate_body,
     decoder=lambda: JsonStream(_Grammar()),
     models="/api/tags",
+    tools=False,
 )

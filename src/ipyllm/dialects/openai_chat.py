@@ -7,6 +7,8 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
@@ -25,19 +27,26 @@ from ipyllm.events import (
     TextDelta,
     Usage,
 )
+from ipyllm.structured.response_format import named
 from ipyllm.wire.call_slots import CallSlots
+from ipyllm.wire.chat_shape import parts
 from ipyllm.wire.fields import count, dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
 from ipyllm.wire.logprobs import token_logprobs
+from ipyllm.wire.said import without_carried
 from ipyllm.wire.surrogates import SurrogateJoiner
 
 if TYPE_CHECKING:
-    from ipyllm.request import Request
+    from ipyllm.request import Message, Request
 
 __all__ = ("CHAT",)
 
 # Every name under which a service was seen to send reasoning beside `content`.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
+
+# "The `reasoning_content` in the thinking mode must be passed back to the API" with its calls, DeepSeek
+# says, Moonshot and Z.ai too; others refuse what they do not know.
+_REMEMBERING = re.compile(r"deepseek|kimi|glm", re.IGNORECASE)
 
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -55,7 +64,7 @@ _REASONS: dict[str, FinishReason] = {
 
 def _body(request: Request) -> dict[str, Any]:
     """The JSON to send: streaming, with usage at the end."""
-    messages = [dict(message) for message in request.messages]
+    messages = _messages(request)
     if request.system:
         messages.insert(0, {"role": "system", "content": request.system})
     out: dict[str, Any] = {
@@ -66,7 +75,56 @@ def _body(request: Request) -> dict[str, Any]:
     }
     if request.tools:
         out["tools"] = list(request.tools)
+    if request.schema is not None:
+        out["response_format"] = {"type": "json_schema", "json_schema": named(request)}
     return out | dict(request.params)
+
+
+def _messages(request: Request) -> list[dict[str, Any]]:
+    out: list[dict[str, Any]] = []
+    pictures: list[dict[str, Any]] = []  # of the results just before
+    for message in request.messages:
+        if message.get("role") == "tool":
+            out.append(_result(message, pictures))
+            continue
+        _show(pictures, out)
+        calls = message.get("role") == "assistant" and message.get("tool_calls")
+        out.append(_assistant(message, request.model) if calls else without_carried(message))
+    _show(pictures, out)
+    return out
+
+
+def _assistant(message: Message, model: str) -> dict[str, Any]:
+    """An answer with calls: `content` is null where there is no text; many refuse an empty one."""
+    calls: Iterable[dict[str, Any]] = message["tool_calls"]
+    if "gemini" not in model:  # Google's signature; others refuse what they do not know
+        calls = [{key: call[key] for key in call if key != "extra_content"} for call in calls]
+    out = without_carried(message)
+    if _REMEMBERING.search(model) and "reasoning_content" in message:
+        out["reasoning_content"] = message["reasoning_content"]
+    return out | {"content": message.get("content") or None, "tool_calls": list(calls)}
+
+
+def _result(message: Message, pictures: list[dict[str, Any]]) -> dict[str, Any]:
+    """
+    A result, as text; what else there is in it goes to `pictures`.
+
+    "For tool messages, only type `text` is supported."
+    """
+    out = {key: value for key, value in message.items() if key != "is_error"}
+    if not isinstance(message.get("content"), list):
+        return out
+    found = parts(message["content"])
+    pictures += [part for part in found if part.get("type") != "text"]
+    words = [text(part.get("text")) for part in found if part.get("type") == "text"]
+    return out | {"content": "\n".join(words) or "(see below)"}
+
+
+def _show(pictures: list[dict[str, Any]], out: list[dict[str, Any]]) -> None:
+    """A message of the user with what the results had beside text; between results none may stand."""
+    if pictures:
+        out.append({"role": "user", "content": list(pictures)})
+        pictures.clear()
 
 
 class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -210,6 +268,9 @@ class _Grammar:
         for call in dicts(delta.get("tool_calls")):
             self.seen = True
             out += self._calls.add(call)
+            # https://ai.google.dev/gemini-api/docs/thought-signatures#openai
+            if signature := text(dig(call, "extra_content", "google", "thought_signature")):
+                out.append(Notice("signature", signature))
         if isinstance(call := delta.get("function_call"), dict):  # before there were tools
             self.seen = True
             out += self._calls.add({"index": 0, "function": call})

@@ -179,5 +179,10 @@ def _usage(usage: dict[str, Any]) -> Usage:
 
 
 COMPLETIONS = Dialect(
-    path=lambda _: "/completions", body=_body, decoder=lambda: JsonStream(_Grammar())
+    path=lambda _: "/completions",
+    body=_body,
+    decoder=lambda: JsonStream(_Grammar()),
+    # llama.cpp takes `json_schema`, vLLM `response_format`, and OpenAI refuses both.
+    typed=False,
+    tools=False,
 )

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.dialects import Dialect
-from ipyllm.wire.chat_shape import arguments, parts, strange, words
+from ipyllm.structured.response_format import named
+from ipyllm.wire.chat_shape import arguments, parts, strange
 from ipyllm.wire.fields import dicts, dig, text
 from ipyllm.wire.json_stream import JsonStream
 from ipyllm.wire.responses import ResponsesGrammar
@@ -28,7 +29,9 @@ def _body(request: Request) -> dict[str, Any]:
     The JSON to send.
 
     `store` is false: the whole conversation goes with each question, so nothing has to stay at
-    the service for 30 days, as its default would have it.
+    the service for 30 days, as its default would have it. What a model thought before its calls is
+    then lost to the next round, unless `-p include='["reasoning.encrypted_content"]'` asks for it;
+    models that do not think refuse that. What comes is sent again (`wire.said`).
     """
     out: dict[str, Any] = {
         "model": request.model,
@@ -40,7 +43,13 @@ def _body(request: Request) -> dict[str, Any]:
         out["instructions"] = request.system
     if request.tools:
         out["tools"] = [_tool(tool) for tool in request.tools]
-    return out | dict(request.params)
+    params = dict(request.params)
+    if request.schema is not None:
+        shape = {"format": {"type": "json_schema", **named(request)}}
+        out["text"] = shape
+        if isinstance(own := params.get("text"), dict):  # it may only say how verbose to be
+            params["text"] = shape | cast("dict[str, Any]", own)
+    return out | params
 
 
 def _items(message: Message) -> list[dict[str, Any]]:
@@ -52,12 +61,21 @@ def _items(message: Message) -> list[dict[str, Any]]:
             return [_message(role, content, "input_text")]
         case "assistant":
             said = [_message("assistant", content, "output_text")] if content else []
-            return said + [_called(call) for call in dicts(message.get("tool_calls"))]
+            called = [_called(call) for call in dicts(message.get("tool_calls"))]
+            return [*dicts(message.get("reasoning_items")), *said, *called]
         case "tool":
-            call_id, output = message.get("tool_call_id"), words(content, _API)
+            call_id, output = message.get("tool_call_id"), _output(content)
             return [{"type": "function_call_output", "call_id": call_id, "output": output}]
         case _:
             raise strange({"role": None, **message}, _API)
+
+
+def _output(content: Any) -> str | list[dict[str, Any]]:
+    """Text; with pictures or files, "an array of output content"."""
+    said = [_part(part, "input_text") for part in parts(content)]
+    if all(part["type"] == "input_text" for part in said):
+        return "\n".join(text(part["text"]) for part in said)
+    return said
 
 
 def _message(role: str, content: Any, kind: str) -> dict[str, Any]:

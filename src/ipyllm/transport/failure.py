@@ -66,19 +66,22 @@ def from_status(
     name = (complaint or Complaint(said)).kind(status)
     kind: type[errors.ServiceError] = getattr(errors, name)
     wait = retry_after(headers, text)
-    error = kind(message.rstrip().rstrip(".") + ".", hint=_hint(kind, wait), status=status)
+    error = kind(
+        message.rstrip().rstrip(".") + ".", hint=_hint(kind, wait, complaint), status=status
+    )
     error.retry_after = wait
     error.retry = _retry(headers, status, complaint)
     return error
 
 
-def _hint(kind: type[errors.ServiceError], wait: float | None) -> str:
+def _hint(kind: type[errors.ServiceError], wait: float | None, complaint: Complaint | None) -> str:
     if issubclass(kind, errors.AuthError):
         return "Check the key."
     if issubclass(kind, errors.NotFound):
         return "Check the model's name and the base URL."
     if issubclass(kind, errors.ContextTooLong):
-        return "Shorten the prompt or the conversation."
+        over = f" by {complaint.over:,} tokens" if complaint and complaint.over else ""
+        return f"Shorten the prompt or the conversation{over}."
     if issubclass(kind, errors.ContentFiltered):
         return "Reword the prompt."
     if issubclass(kind, (errors.RateLimited, errors.Overloaded)):

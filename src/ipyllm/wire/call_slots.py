@@ -10,7 +10,15 @@ from ipyllm.events import Event, ToolCallDelta, ToolCallEnd, ToolCallStart
 from ipyllm.wire.fields import text
 from ipyllm.wire.surrogates import SurrogateJoiner
 
-__all__ = ("CallSlots",)
+__all__ = ("CallSlots", "by_service")
+
+# Anthropic's `server_tool_use` and `mcp_tool_use`; `mcp_call` of Responses.
+_THEIRS = ("srvtoolu_", "mcptoolu_", "mcp_")
+
+
+def by_service(ident: str) -> bool:
+    """If the service runs the call of this id itself: its result is in the answer already."""
+    return ident.startswith(_THEIRS)
 
 
 @dataclass(slots=True)

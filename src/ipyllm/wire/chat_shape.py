@@ -22,6 +22,7 @@ __all__ = (
     "function",
     "media",
     "names",
+    "object_of",
     "parts",
     "strange",
     "words",
@@ -108,7 +109,7 @@ def calls(message: Mapping[str, Any]) -> list[Call]:
     out: list[Call] = []
     for raw in dicts(message.get("tool_calls")):
         name = text(dig(raw, "function", "name"))
-        given = _object(dig(raw, "function", "arguments"))
+        given = object_of(dig(raw, "function", "arguments"))
         if given is None:
             said = _short(dig(raw, "function", "arguments"))
             raise UsageError(f"The arguments of the call of {name!r} are no JSON object: {said}.")
@@ -150,7 +151,8 @@ def strange(what: Mapping[str, Any], api: str) -> UsageError:
     return UsageError(f"{api} has no place for a message part of type {_short(kind)}.")
 
 
-def _object(value: Any) -> dict[str, Any] | None:
+def object_of(value: Any) -> dict[str, Any] | None:
+    """The object that JSON text spells, or is already; None: it is none."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return {}  # a call without arguments
     if isinstance(value, str):

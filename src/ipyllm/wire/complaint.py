@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from ipyllm.events import StreamError
 
-__all__ = ("Complaint",)
+__all__ = ("Complaint", "refuses_form")
 
+# Compiled when the first error comes: 5 ms that a start does not need.
 # Status says too little: a prompt that is too long, a wrong key (Gemini, xAI) and a model that
 # does not exist (OpenAI Responses) all come as 400, and an error inside a stream as 200.
 _WORDS: tuple[tuple[str, str], ...] = (
@@ -24,7 +25,8 @@ _WORDS: tuple[tuple[str, str], ...] = (
         (
             "context_length|context[_ ]window|context_size|context length|context size"
             "|prompt (is )?too long|input (is )?too long|token count .*exceeds|too many (input )?tokens"
-            "|exceeds? the (maximum|max) (number of )?(input )?tokens"
+            "|exceeds? the (maximum|max) (number of )?(input )?tokens|context limit|tokens exceed the"
+            "|maximum (prompt|model) length|model token limit|inputs. (tokens \\+|must have less than)"
         ),
     ),
     (
@@ -43,7 +45,6 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("NotFound", "model_not_found|not_found|model .{0,200}(not found|does not exist)"),
     ("BadRequest", "invalid_request|invalid_argument|bad.?request|tool_use_failed|unsupported"),
 )
-_KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 _STATUS = {
     401: "AuthError",
     402: "RateLimited",
@@ -54,9 +55,40 @@ _STATUS = {
     503: "Overloaded",
     529: "Overloaded",
 }
+# How they say the limit and what was asked; `more` is what has to fit beside it.
+_N = r"(?P<{}>[0-9][0-9,]*)"
+_ASKED, _LIMIT, _MORE = _N.format("asked"), _N.format("limit"), _N.format("more")
+_SAYS = "(requested|resulted in|contains|has)"
+_TOO_LONG = (
+    rf"context length by {_ASKED} tokens",  # Ollama
+    rf"too long: {_ASKED} tokens > {_LIMIT} maximum",  # Anthropic
+    rf"context limit: {_ASKED} \+ {_MORE} > {_LIMIT}",  # Anthropic, with max_tokens
+    rf"\({_ASKED} > {_LIMIT} - {_MORE}\)",  # vLLM, with max_tokens
+    rf"context length is {_LIMIT} tokens.*?total of (at least )?{_ASKED}",  # vLLM
+    # OpenAI, DeepSeek, OpenRouter, Together, old vLLM
+    rf"context length (is|of) {_LIMIT} tokens.*?{_SAYS}( about| at least)? {_ASKED}",
+    rf"limit of {_LIMIT} tokens\. Your messages resulted in {_ASKED}",  # OpenAI, with data limits
+    rf"\({_ASKED} tokens\) exceeds the available context size \({_LIMIT}",  # llama.cpp
+    rf"token count (\(|of ){_ASKED}\)? exceeds .*?{_LIMIT}",  # Gemini, Copilot
+    rf"contains {_ASKED} tokens.*?model with {_LIMIT} maximum",  # Mistral
+    rf"prompt length is {_LIMIT} but the request contains {_ASKED}",  # xAI
+    rf"token limit: {_LIMIT} \(requested: {_ASKED}",  # Kimi
+    rf"length (of )?{_ASKED}\)? is longer than the maximum model length of {_LIMIT}",  # vLLM
+    rf"be <= {_LIMIT}\. Given: {_ASKED} .inputs. tokens and {_MORE}",  # TGI
+    rf"less than {_LIMIT} tokens\. Given: {_ASKED}",  # TGI
+)
 _NAMES = ("code", "type", "status", "error_code")
 _SPENT = ("insufficient_quota", "billing", "exceeded your current quota", "credits")
 _VAGUE = (None, 200, 400, 413, 422, 500)  # statuses whose words say more than their number
+_FORM = (
+    r"response[_ ]?(format|json[_ ]?schema|schema|mime)|json_schema|output_(format|config)"
+    r"|structured output"
+)
+
+
+def refuses_form(message: str) -> bool:
+    """If a refused request was refused for the form it asked the answer in; without, it may be taken."""
+    return bool(re.search(_FORM, message[:1000], re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +98,7 @@ class Complaint:
     message: str
     code: str = ""
     words: str = field(default="", compare=False)  # all it calls the error beside that
+    counts: tuple[int, int] | None = field(default=None, compare=False)  # tokens asked, and taken
 
     @classmethod
     def of(cls, payload: Any) -> Complaint | None:
@@ -85,7 +118,8 @@ class Complaint:
                 inner = cast("dict[str, Any]", value)
                 text = inner.get("message") or inner.get("msg") or inner.get("error")
                 code = _code(inner) or (key if key.endswith("Exception") else "")
-                return cls(str(text or inner), code, _words(inner) + " " + _words(found))
+                said = _words(inner) + " " + _words(found)
+                return cls(str(text or inner), code, said, _counts(inner))
         return None
 
     def kind(self, status: int | None = None) -> str:
@@ -95,8 +129,8 @@ class Complaint:
         if status in _VAGUE:
             # The message before a code as vague as `invalid_request_error`.
             said = f"{self.code} {self.words} {self.message[:1000]}"
-            for kind, words in _KINDS:
-                if words.search(said):
+            for kind, words in _WORDS:
+                if re.search(words, said, re.IGNORECASE):
                     return kind
         elif status in _STATUS:
             return _STATUS[status]
@@ -106,7 +140,16 @@ class Complaint:
 
     def event(self, raw: Any) -> StreamError:
         """The same as an event: an error inside a stream, whose status was 200."""
-        return StreamError(self.kind(), self.message, code=self.code, raw=raw, retry=self.retry)
+        kind, message = self.kind(), self.message
+        if kind == "ContextTooLong" and self.over:
+            message = f"{message.rstrip().rstrip('.')}: {self.over:,} tokens too many."
+        return StreamError(kind, message, code=self.code, raw=raw, retry=self.retry)
+
+    @property
+    def over(self) -> int | None:
+        """Tokens that are too many for the model, where it says so; at least that many."""
+        asked, limit = self.counts or _numbers(self.message[:1000])
+        return asked - limit if asked > limit else None
 
     @property
     def retry(self) -> bool | None:
@@ -118,6 +161,22 @@ class Complaint:
 def _exceptions(found: dict[str, Any]) -> list[str]:
     """Bedrock names the kind where others say `error`: `{"throttlingException": {...}}`."""
     return [key for key in found if key.endswith("Exception")]
+
+
+def _counts(found: dict[str, Any]) -> tuple[int, int] | None:
+    """As llama.cpp has them beside its message."""
+    asked, limit = found.get("n_prompt_tokens"), found.get("n_ctx")
+    return (asked, limit) if isinstance(asked, int) and isinstance(limit, int) else None
+
+
+def _numbers(message: str) -> tuple[int, int]:
+    for words in _TOO_LONG:
+        if found := re.search(words, message, re.IGNORECASE | re.DOTALL):
+            said = {
+                name: int(number.replace(",", "")) for name, number in found.groupdict().items()
+            }
+            return said["asked"] + said.get("more", 0), said.get("limit", 0)
+    return 0, 0
 
 
 def _words(found: dict[str, Any]) -> str:

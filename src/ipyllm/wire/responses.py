@@ -274,6 +274,7 @@ class ResponsesGrammar:
         "_error",
         "_finish",
         "_joiner",
+        "_sealed",
         "_shown",
         "_under_way",
         "finished",
@@ -283,6 +284,7 @@ class ResponsesGrammar:
     def __init__(self) -> None:
         self._joiner = SurrogateJoiner()
         self._shown = _Shown()
+        self._sealed: set[str] = set()
         self._calls = _Calls()
         self._finish: Finish | None = None
         self._error: StreamError | None = None  # that did not end the session
@@ -397,6 +399,8 @@ class ResponsesGrammar:
             return
         item = cast("dict[str, Any]", item)
         kind, ident = text(item.get("type")), item.get("id")
+        if done and kind == "reasoning":
+            self._seal(item, out)
         if kind in _CALLS:
             self.seen = True
             self._calls.item(item, index, out, done=done)
@@ -406,6 +410,15 @@ class ResponsesGrammar:
         elif done and kind == "reasoning" and not self._shown.has("reasoning", index, ident, None):
             for number, part in enumerate(_thoughts(item)):
                 self._part(part, (index, ident, number), out)
+
+    def _seal(self, item: dict[str, Any], out: list[Event]) -> None:
+        """Encrypted reasoning, to be sent again. Once: the last event repeats it."""
+        sealed = text(item.get("encrypted_content"))
+        if sealed and sealed not in self._sealed:
+            self._sealed.add(sealed)
+            kept = ("type", "id", "summary", "encrypted_content")
+            parts = {key: item[key] for key in kept if key in item}
+            out.append(Notice("reasoning_item", arguments(parts)))
 
     def _end(self, kind: str, payload: dict[str, Any], out: list[Event]) -> None:
         response = payload.get("response")
