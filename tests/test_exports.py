@@ -16,6 +16,7 @@ NAMES = {
     "Reply",
     "Stream",
     "Timing",
+    "Tool",
     "ToolCall",
     "__version__",
     "ask",
@@ -23,6 +24,7 @@ NAMES = {
     "fold",
     "load_ipython_extension",
     "stream",
+    "tool",
     "unload_ipython_extension",
 }
 MODULES = [module.name for module in pkgutil.walk_packages(ipyllm.__path__, "ipyllm.")]

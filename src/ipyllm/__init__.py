@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ipyllm.run.metrics import Timing
     from ipyllm.run.reply import Reply, ToolCall
     from ipyllm.streaming import Stream, ask, stream
+    from ipyllm.tools.tool import Tool, tool
     from ipyllm.transport.limits import Limits
 
 __all__ = (
@@ -21,6 +22,7 @@ __all__ = (
     "Reply",
     "Stream",
     "Timing",
+    "Tool",
     "ToolCall",
     "__version__",
     "ask",
@@ -28,6 +30,7 @@ __all__ = (
     "fold",
     "load_ipython_extension",
     "stream",
+    "tool",
     "unload_ipython_extension",
 )
 
@@ -36,6 +39,8 @@ _LAZY = {
     "Reply": "ipyllm.run.reply",
     "ToolCall": "ipyllm.run.reply",
     "Timing": "ipyllm.run.metrics",
+    "Tool": "ipyllm.tools.tool",
+    "tool": "ipyllm.tools.tool",
     "Stream": "ipyllm.streaming",
     "ask": "ipyllm.streaming",
     "stream": "ipyllm.streaming",

@@ -3,6 +3,7 @@ What can go wrong, in words a user can act on.
 
     IpyllmError                     one line: what was seen, where, what to do
     ├── UsageError                  the cell or the call is wrong: flag, name, empty prompt
+    ├── InvalidAnswer               it came, and is not what --schema asked for
     ├── ModelUnavailable            the embedded model cannot run: extra, weights, process
     └── ServiceError                the endpoint answered with an error, or not at all
         ├── AuthError               401, 403, or no key
@@ -27,6 +28,7 @@ __all__ = (
     "ConnectionLost",
     "ContentFiltered",
     "ContextTooLong",
+    "InvalidAnswer",
     "IpyllmError",
     "ModelUnavailable",
     "NotFound",
@@ -65,6 +67,10 @@ class IpyllmError(Exception):
 
 class UsageError(IpyllmError):
     """The cell or the call itself is wrong; nothing was sent."""
+
+
+class InvalidAnswer(IpyllmError):
+    """The answer is not of the shape that was asked for; what came is kept."""
 
 
 class ModelUnavailable(IpyllmError):

@@ -25,7 +25,11 @@ __all__ = (
     "ToolCallDelta",
     "ToolCallEnd",
     "ToolCallStart",
+    "ToolResult",
+    "ToolState",
+    "Turn",
     "Usage",
+    "ValueDelta",
 )
 
 FinishReason = Literal[
@@ -45,6 +49,13 @@ FinishReason = Literal[
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """More of the answer. Never empty, never half a surrogate pair."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueDelta:
+    """More of a structured answer: its JSON alone, without the prose and fences around it. Never empty."""
 
     text: str
 
@@ -100,6 +111,43 @@ class ToolCallEnd:
     """One call's arguments are whole, as far as the service says."""
 
     index: int
+
+
+ToolState = Literal["asking", "running", "done", "failed", "refused", "interrupted", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """
+    How far a call is, and what it gave. Said by the run, which makes the call, and by no service.
+
+    * `text`: the result as people read it (Markdown), or why there is none.
+    * `error`: the traceback of a call that failed.
+    * `seconds`: how long the function ran.
+    """
+
+    index: int
+    state: ToolState
+    text: str = ""
+    error: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """
+    Another request of the same answer. Said by the run, like `ToolResult`.
+
+    Indices of calls go on from turn to turn.
+
+    * `number`: 2 for the second request.
+    * `reason`: `tools`, results of calls were sent; `retry`, the answer was not what was asked for.
+    * `ttft`: seconds from this request to its first token; None as it begins, then said once more.
+    """
+
+    number: int
+    reason: Literal["tools", "retry"]
+    ttft: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +208,7 @@ class StreamError:
 
 Event = (
     TextDelta
+    | ValueDelta
     | ReasoningDelta
     | RefusalDelta
     | ChoiceDelta
@@ -167,6 +216,8 @@ Event = (
     | ToolCallStart
     | ToolCallDelta
     | ToolCallEnd
+    | ToolResult
+    | Turn
     | Usage
     | Progress
     | Notice

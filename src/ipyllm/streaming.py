@@ -22,6 +22,7 @@ from ipyllm.events import Event, Notice
 from ipyllm.request import Message, Request
 from ipyllm.run import outcome
 from ipyllm.run.cancel import Interrupts
+from ipyllm.run.growing import Growing
 from ipyllm.run.pull import PythonSource
 from ipyllm.run.pump import Run
 from ipyllm.run.sink import NullSink, Sink
@@ -31,8 +32,12 @@ from ipyllm.transport.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
+    from ipyllm.run.budget import Spending
+    from ipyllm.run.plan import Plan
     from ipyllm.run.reply import Reply
     from ipyllm.run.source import Source
+    from ipyllm.tools.planning import Approve
+    from ipyllm.tools.tool import Tool
 
 __all__ = ("Answers", "Stream", "ask", "stream")
 
@@ -49,8 +54,15 @@ class Stream:
     * As a cell's last value it shows itself, live.
     """
 
-    def __init__(self, source: Source, asked: Sequence[Message]) -> None:
-        self._run = Run(source, NullSink(), asked=asked)
+    def __init__(
+        self,
+        source: Source,
+        asked: Sequence[Message],
+        *,
+        plan: Plan | None = None,
+        budget: Callable[[float], Spending] | None = None,
+    ) -> None:
+        self._run = Run(source, NullSink(), asked=asked, plan=plan, budget=budget)
         self._reply: Reply | None = None
         self._bug: BaseException | None = None
         self._interrupted = False
@@ -121,6 +133,25 @@ class Stream:
         stopped.reply = self._reply
         return stopped
 
+    def partials(self) -> Iterator[Any]:
+        """
+        The value of a structured answer as it grows: one copy for each read that brought more of it.
+
+        The last is what came, checked or not; the typed object is `s.reply.value`.
+        """
+        reader = self._reader()
+        growing = Growing()
+        done = False
+        try:
+            while (events := self._next(reader)) is not None:
+                if growing.feed(events):
+                    yield growing.value
+            done = True
+        finally:
+            self._leave(reader, cancel=not done)
+        if self._interrupted:
+            raise self._stopped()
+
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The same for `async for`."""
         reader = self._reader()
@@ -190,7 +221,13 @@ def stream(
     model: str | Answers = "",
     system: str = "",
     messages: Sequence[Message] = (),
-    tools: Sequence[Mapping[str, Any]] = (),
+    tools: Sequence[Callable[..., Any] | Tool | Mapping[str, Any]] = (),
+    max_rounds: int = 8,
+    approve: bool | Approve = False,
+    schema: object = None,
+    abort: bool = True,
+    retries: int = 0,
+    budget: str | Sequence[str] = (),
     params: Mapping[str, Any] | None = None,
     timeout: float | Limits | None = None,
     base_url: str = "",
@@ -205,7 +242,14 @@ def stream(
             answers: an iterator, an async one, or a function that gives one or a `str`.
         system: instructions before the conversation.
         messages: the conversation so far, oldest first: `{"role": ..., "content": ...}`.
-        tools: function schemas as the API takes them.
+        tools: functions the model may call, run here; or their schemas alone, as the API takes them.
+        max_rounds: requests at most, of those that tools make.
+        approve: ask before each call, where the stream is shown; or a function that is asked with
+            the tool's name and the arguments.
+        schema: what the answer has to fit: a class, a type, a JSON Schema; see `Reply.value`.
+        abort: cut an answer that cannot fit any more.
+        retries: how often to ask again after one that did not fit.
+        budget: `500tok`, `10s`, `0.02usd`, or several.
         params: parameters as the API names them.
         timeout: seconds for the whole answer; or `ipyllm.Limits`, for its phases.
         base_url: another address that speaks the provider's API.
@@ -230,14 +274,33 @@ def stream(
                 f"A limit of {seconds!r} s ({name}) leaves no time.",
                 hint="Give seconds, more than 0.",
             )
-    request = Request("", asked, system, dict(params or {}), tools)
-    if not isinstance(model, str):
-        return Stream(PythonSource(f"python/{_name_of(model)}", model, request, limits), asked)
-    spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
-    source = source_for(
-        spec, request, limits, base_url=base_url, key_env=key_env, names=_notebook()
-    )
-    return Stream(source, asked)
+    request = Request("", asked, system, dict(params or {}))
+    plan = None
+    if tools or schema is not None:
+        from ipyllm.tools.planning import Wanted, planned
+
+        wanted = Wanted(tools, max_rounds, approve, schema, abort, retries)
+        request, plan = planned(request, wanted, _notebook())
+    source: Source
+    if isinstance(model, str):
+        spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
+        source = source_for(
+            spec, request, limits, base_url=base_url, key_env=key_env, names=_notebook()
+        )
+    else:
+        source = PythonSource(f"python/{_name_of(model)}", model, request, limits)
+    words = [budget] if isinstance(budget, str) and budget else list(budget)
+    return Stream(source, asked, plan=plan, budget=_allowance(words, source.model, asked))
+
+
+def _allowance(
+    words: list[str], model: str, asked: Sequence[Message]
+) -> Callable[[float], Spending] | None:
+    if not words:
+        return None
+    from ipyllm.run.allowance import allowance
+
+    return allowance(words, model, asked)
 
 
 def _name_of(model: object) -> str:

@@ -16,7 +16,7 @@ import asyncio
 import os
 import threading
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from ipyllm.transport.cassette import CassetteFile, Player, Recorder, inserted
 
 if TYPE_CHECKING:
     from ipyllm.events import Event
+    from ipyllm.request import Message
     from ipyllm.run.source import Deliver
     from ipyllm.transport.http import Marks
 
@@ -66,6 +67,7 @@ class ScriptedSource:
     * `dialect`: decodes the bytes; a script of events alone ends `truncated` unless it has a `Finish`.
     * `deaf`: goes on when it is cancelled, as a stuck library might.
     * `cancelled`: set when it was told to stop.
+    * `then`: what answers when the run asks again; `told`: the messages it was asked with.
     """
 
     def __init__(
@@ -75,7 +77,10 @@ class ScriptedSource:
         dialect: str = "openai_chat",
         deaf: bool = False,
         load: float | None = None,
+        then: ScriptedSource | None = None,
     ) -> None:
+        self.then = then
+        self.told: Sequence[Message] = ()
         self._steps = iter(steps)
         self._dialect = dialect_named(dialect)
         self._deaf = deaf
@@ -117,6 +122,13 @@ class ScriptedSource:
     def close(self) -> list[Event]:
         """As `Source.close`."""
         return self._decoder.close()
+
+    def more(self, messages: Sequence[Message]) -> ScriptedSource:
+        """As `Source.more`. Raises: IndexError: nobody wrote what comes then."""
+        if self.then is None:
+            raise IndexError("the script has no `then`")
+        self.then.told = messages
+        return self.then
 
 
 @contextmanager

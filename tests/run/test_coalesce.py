@@ -79,7 +79,7 @@ def test_a_call_is_shown_as_it_grows():
     )
     batch = coalescer.take(0.0, 0, 0)
     assert batch is not None
-    assert batch.pieces == (("refusal", "no"), ("tool", "add({})\n"))
+    assert batch.pieces == (("refusal", "no"), ("tool:0", "add\n{}"))
 
 
 def test_only_the_newest_progress_is_shown():

@@ -95,7 +95,7 @@ def test_arguments_of_no_call_are_only_shown():
     """A fragment whose call never began fails nothing."""
     completion = completed(ToolCallDelta(3, "{}"))
     assert completion.tool_calls == []
-    assert completion.transcript() == [("tool", "{}")]
+    assert completion.transcript() == [("tool:3", "{}")]
 
 
 def test_the_last_word_on_each_count_wins():

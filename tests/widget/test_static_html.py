@@ -120,7 +120,7 @@ def test_channels_are_shown_in_order():
         for part in (
             "&lt;hm&gt;",
             "Let me see.",
-            "{&quot;a&quot;: &quot;&lt;&quot;}",
+            ">add<",
             "declined",
             "No.",
         )

@@ -5,15 +5,64 @@
  * Offsets (`at`, `have`) count UTF-16 units in the whole transcript: all channels, joined in order of arrival.
  */
 
-const CHANNELS = ["text", "reasoning", "refusal", "tool"] as const;
+/**
+ * `value`: a structured answer's JSON. `tool:N`: call N of the whole answer, its function's name, a newline, and
+ * its arguments as JSON. `turn`: another request of the same answer begins; see turn.ts.
+ */
+export type Channel = "text" | "reasoning" | "refusal" | "value" | "turn" | `tool:${number}`;
 
-/** `tool`: calls, written `name(arguments)` and a newline; see calls.ts. */
-export type Channel = (typeof CHANNELS)[number];
+const CHANNEL = /^(text|reasoning|refusal|value|turn|tool:\d+)$/;
 
 const ENDED = ["done", "interrupted", "stopped", "truncated", "error"] as const;
-const ACTIVE = ["loading", "connecting", "waiting", "prefill", "streaming", "stopping"] as const;
+/** `asking`: a call waits to be approved. `calling`: functions run. */
+const ACTIVE = [
+  "loading",
+  "connecting",
+  "waiting",
+  "prefill",
+  "streaming",
+  "asking",
+  "calling",
+  "stopping",
+] as const;
 
 export type State = (typeof ENDED)[number] | (typeof ACTIVE)[number];
+
+const CALLED = [
+  "asking",
+  "running",
+  "done",
+  "failed",
+  "refused",
+  "interrupted",
+  "skipped",
+] as const;
+
+/** How far call number `call` is, and what it gave. */
+export interface CallState {
+  readonly call: number;
+  readonly state: (typeof CALLED)[number];
+  /** The result, as Markdown; "" if there is none. */
+  readonly text: string;
+  /** A traceback, or "". */
+  readonly error: string;
+  readonly seconds: number | null;
+}
+
+/** How much of the budget is taken. */
+export interface Budget {
+  /** 0 to 1. */
+  readonly share: number;
+  /** "380 of 500 tokens" */
+  readonly text: string;
+  readonly estimated: boolean;
+}
+
+/** The place in a structured answer that is not what was asked for, and why. */
+export interface Violation {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
 
 /** Seconds, tokens, and tokens per second (`rate`). A key that is missing says nothing new. */
 export interface Metrics {
@@ -29,6 +78,7 @@ export interface Metrics {
   /** `tokens` is counted by us, not told by the provider. */
   readonly estimated?: boolean;
   readonly input_tokens?: number;
+  readonly invalid?: Violation;
   /** Since the request was sent, at the time of sending this message. */
   readonly elapsed?: number;
 }
@@ -62,6 +112,16 @@ export interface Progress {
   readonly total: number;
 }
 
+export interface Call extends CallState {
+  readonly kind: "call";
+  readonly seq: number;
+}
+
+export interface Spent extends Budget {
+  readonly kind: "spent";
+  readonly seq: number;
+}
+
 /** Replaces everything from `at` on, and the status with it. */
 export interface Snapshot {
   readonly kind: "snapshot";
@@ -71,6 +131,8 @@ export interface Snapshot {
   readonly state: State;
   readonly metrics: Metrics;
   readonly note: string;
+  readonly calls: readonly CallState[];
+  readonly spent: Budget | null;
 }
 
 export interface Ack {
@@ -90,7 +152,7 @@ export interface Asset {
   readonly code: string;
 }
 
-export type RunMessage = Delta | Status | Progress | Snapshot;
+export type RunMessage = Delta | Status | Progress | Call | Spent | Snapshot;
 export type Message = RunMessage | Ack | TimingPanel | Asset;
 
 /** Page to kernel. `have`: the offset up to which our text is whole. */
@@ -98,6 +160,7 @@ export type Request =
   | { kind: "resync"; have: number }
   | { kind: "stop" }
   | { kind: "timing" }
+  | { kind: "approve"; call: number; yes: boolean }
   | { kind: "asset"; name: string };
 
 export function isActive(state: State): boolean {
@@ -125,13 +188,21 @@ export function parseMessage(content: unknown): Message | null {
       return { kind: "timing", html: string(content.html) };
     case "asset":
       return { kind: "asset", name: string(content.name), code: string(content.code) };
+    case "call": {
+      const call = parseCall(content);
+      return call && { kind: "call", seq, ...call };
+    }
+    case "spent":
+      return { kind: "spent", seq, ...parseBudget(content) };
     case "snapshot":
       return {
         kind: "snapshot",
         seq,
         at: number(content.at),
-        parts: parseParts(content.parts),
+        parts: list(content.parts, parsePart),
         ...standing(content),
+        calls: list(content.calls, parseCall),
+        spent: isRecord(content.spent) ? parseBudget(content.spent) : null,
       };
     default:
       return null;
@@ -139,22 +210,41 @@ export function parseMessage(content: unknown): Message | null {
 }
 
 function parseDelta(seq: number, content: Record<string, unknown>): Delta | null {
-  for (const channel of CHANNELS) {
-    const text = content[channel];
-    if (typeof text !== "string") continue;
+  for (const [channel, text] of Object.entries(content)) {
+    if (!isChannel(channel) || typeof text !== "string") continue;
     const [at, n, ms] = [number(content.at), number(content.n), number(content.ms)];
     return { kind: "delta", seq, at, n, ms, channel, text };
   }
   return null;
 }
 
-function parseParts(parts: unknown): (readonly [Channel, string])[] {
-  if (!Array.isArray(parts)) return [];
-  return parts.flatMap((part: unknown) =>
-    Array.isArray(part) && isChannel(part[0]) && typeof part[1] === "string"
-      ? [[part[0], part[1]] as const]
-      : [],
-  );
+/** What `parse` makes of each item; without those it makes nothing of. */
+function list<T>(items: unknown, parse: (item: unknown) => T | null): T[] {
+  return Array.isArray(items) ? items.map(parse).filter((item) => item !== null) : [];
+}
+
+function parsePart(part: unknown): readonly [Channel, string] | null {
+  return Array.isArray(part) && isChannel(part[0]) && typeof part[1] === "string"
+    ? [part[0], part[1]]
+    : null;
+}
+
+function parseCall(content: unknown): CallState | null {
+  if (!isRecord(content)) return null;
+  const state = CALLED.find((each) => each === content.state);
+  if (!state) return null;
+  const { call, text, error, seconds } = content;
+  return {
+    call: number(call),
+    state,
+    text: string(text),
+    error: string(error),
+    seconds: typeof seconds === "number" ? seconds : null,
+  };
+}
+
+function parseBudget({ share, text, estimated }: Record<string, unknown>): Budget {
+  return { share: number(share), text: string(text), estimated: estimated === true };
 }
 
 function standing(content: Record<string, unknown>): Pick<Status, "state" | "metrics" | "note"> {
@@ -167,12 +257,21 @@ function standing(content: Record<string, unknown>): Pick<Status, "state" | "met
 }
 
 /** Keeps the finite numbers: Python's None and NaN arrive as null. */
-function parseMetrics(metrics: Record<string, unknown>): Metrics {
-  return Object.fromEntries(
-    Object.entries(metrics).filter(
-      ([, value]) => Number.isFinite(value) || typeof value === "boolean",
+function parseMetrics({ invalid, ...metrics }: Record<string, unknown>): Metrics {
+  return {
+    ...Object.fromEntries(
+      Object.entries(metrics).filter(
+        ([, value]) => Number.isFinite(value) || typeof value === "boolean",
+      ),
     ),
-  );
+    ...(isRecord(invalid)
+      ? { invalid: { path: list(invalid.path, parseKey), message: string(invalid.message) } }
+      : {}),
+  };
+}
+
+function parseKey(key: unknown): string | number | null {
+  return typeof key === "string" || typeof key === "number" ? key : null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -180,7 +279,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isChannel(value: unknown): value is Channel {
-  return CHANNELS.some((channel) => channel === value);
+  return typeof value === "string" && CHANNEL.test(value);
 }
 
 function isState(value: unknown): value is State {

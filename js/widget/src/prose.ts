@@ -1,32 +1,37 @@
-import { type MarkdownHooks, MarkdownView } from "./markdown/markdown-view.ts";
+import { element } from "./markdown/dom.ts";
 import { TextView } from "./text-view.ts";
 
-/** A stretch of the answer: Markdown, or, if one wants to see it, its source. */
-export class Prose {
-  readonly node = document.createElement("div");
-  readonly #rendered: MarkdownView;
-  #raw: TextView | null = null;
-  #flowing = true;
+export interface Rendered {
+  readonly node: HTMLElement;
+  /** `ms`: when it arrived, since the request; null if that is not known. */
+  append(text: string, ms: number | null): void;
+  paint(): void;
+  finish(): void;
+}
 
-  constructor(channel: "text" | "refusal", hooks: MarkdownHooks) {
-    this.node.className = `ipyllm-${channel}`;
+/** A stretch of the answer as people read it, or, if one wants to see it, its source. */
+export class Prose {
+  readonly node: HTMLElement;
+  readonly #rendered: Rendered;
+  #raw: TextView | null = null;
+
+  constructor(kind: "text" | "refusal", rendered: Rendered) {
+    this.node = element("div", `ipyllm-${kind}`, rendered.node);
     // Without it JupyterLab takes Enter and Space on buttons and links in it for the notebook's own shortcuts.
     this.node.dataset.lmSuppressShortcuts = "true";
-    // JupyterLab's own class: 78 of its rules make tables, quotes and code look as everywhere else in it.
-    this.#rendered = new MarkdownView("ipyllm-prose jp-RenderedHTMLCommon", hooks);
-    this.node.append(this.#rendered.node);
+    this.#rendered = rendered;
   }
 
-  append(text: string): void {
-    this.#rendered.append(text);
+  append(text: string, ms: number | null): void {
+    this.#rendered.append(text, ms);
     this.#raw?.append(text);
   }
 
-  paint(flowing: boolean): void {
+  /** `whole`: nothing more will come, ever. */
+  paint(flowing: boolean, whole: boolean): void {
     this.node.classList.toggle("ipyllm-caret", flowing);
-    if (flowing) this.#rendered.paint();
-    else if (this.#flowing) this.#rendered.finish();
-    this.#flowing = flowing;
+    if (whole) this.#rendered.finish();
+    else this.#rendered.paint();
   }
 
   /** `source`: all that was appended so far, if it is wanted raw. */

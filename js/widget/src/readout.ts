@@ -1,6 +1,6 @@
 import { assertNever } from "./assert-never.ts";
 import { count, duration, latency, rate } from "./format.ts";
-import type { State } from "./messages.ts";
+import type { Budget, State } from "./messages.ts";
 import { isActive } from "./messages.ts";
 import type { Stop } from "./stop.ts";
 import type { Transcript } from "./transcript.ts";
@@ -25,6 +25,7 @@ export interface Readout {
   rate: string;
   tokens: string;
   elapsed: string;
+  budget: Budget | null;
   /** Said at the right: silence, and what Stop is doing. */
   aside: string;
   /** The aside is something to worry about. */
@@ -46,7 +47,8 @@ export function readout(transcript: Transcript, moment: Moment): Readout {
   const pressed = moment.stop.state === "asked" || moment.stop.state === "acked";
   const stopping = active && (pressed || state === "stopping");
   const silent = Math.floor((moment.now - moment.heardAt) / 1000);
-  const stalled = active && silent >= SILENCE;
+  const waits = state === "asking" || state === "calling";
+  const stalled = active && !waits && silent >= SILENCE;
   const hint = active ? moment.stop.hint : "";
   const elapsed = transcript.elapsed(moment.now);
   const said = {
@@ -73,10 +75,19 @@ export function readout(transcript: Transcript, moment: Moment): Readout {
     rate: pace === null ? "" : guess + rate(pace),
     tokens: total === 0 ? "" : guess + count(total),
     elapsed: optional(elapsed, duration),
+    budget: transcript.spent,
   };
 }
 
-const NO_NUMBERS = { load: "", ttft: "", ttfa: "", rate: "", tokens: "", elapsed: "" } as const;
+const NO_NUMBERS = {
+  load: "",
+  ttft: "",
+  ttfa: "",
+  rate: "",
+  tokens: "",
+  elapsed: "",
+  budget: null,
+} as const;
 
 function tone(state: State): Tone {
   if (isActive(state)) return "active";
@@ -94,6 +105,10 @@ function phase(state: State): string {
       return "waiting for the first token";
     case "prefill":
       return "reading the prompt";
+    case "asking":
+      return "approve?";
+    case "calling":
+      return "running tools";
     case "streaming":
     case "stopping":
     case "done":

@@ -5,6 +5,7 @@ import type { Request, RunMessage } from "./messages.ts";
 import { isActive, parseMessage } from "./messages.ts";
 import { Resync, type Standing } from "./resync.ts";
 import { Stop } from "./stop.ts";
+import type structure from "./structure/structure.ts";
 import { Transcript } from "./transcript.ts";
 import { typeset } from "./typesetting.ts";
 
@@ -22,10 +23,13 @@ export class Session {
   /** HTML of the Timing panel; "" until the kernel was asked and has answered. */
   timing = "";
   readonly assets: Assets;
+  /** The views of values and calls, once they were asked for and are here. */
+  structure: typeof structure | null = null;
   readonly clock: () => number;
   readonly #model: Model;
   readonly #resync: Resync;
   readonly #views = new Set<() => void>();
+  readonly #decided = new Set<number>();
   readonly #listener = (content: unknown): void => this.receive(content);
 
   constructor(model: Model, clock: () => number = () => performance.now()) {
@@ -82,6 +86,23 @@ export class Session {
   /** Asks for the Timing panel as of now. */
   askTiming(): void {
     this.#send({ kind: "timing" });
+  }
+
+  askStructure(): void {
+    this.assets.get<{ default: typeof structure }>("structure").then(
+      (module) => {
+        this.structure = module.default;
+        this.#changed();
+      },
+      () => {}, // plain text reads well
+    );
+  }
+
+  /** Once per call: another view may ask the same. */
+  approve(call: number, yes: boolean): void {
+    if (this.#decided.has(call)) return;
+    this.#decided.add(call);
+    this.#send({ kind: "approve", call, yes });
   }
 
   typeset(block: HTMLElement): void {

@@ -1,5 +1,6 @@
 import type { Bars } from "./bars.ts";
 import { BARS } from "./bars.ts";
+import { element } from "./markdown/dom.ts";
 import type { Readout } from "./readout.ts";
 
 /** What the strip's buttons do. `copy` says whether it worked. */
@@ -22,15 +23,14 @@ export class Strip {
   readonly #dot = element("span", "ipyllm-dot");
   readonly #title = element("span", "ipyllm-title");
   readonly #phase = element("span", "ipyllm-phase");
-  readonly #bar = element("span", "ipyllm-bar");
-  readonly #fill = element("span", "ipyllm-fill");
-  readonly #read = element("span", "ipyllm-item");
+  readonly #read = new Meter("progressbar", "prompt read");
   readonly #load = new Reading("loaded in ", "");
   readonly #ttft = new Reading("first token ", "");
   readonly #ttfa = new Reading("answer ", "");
   readonly #rate = new Reading("", " tok/s");
   readonly #tokens = new Reading("", " tok");
   readonly #elapsed = element("span", "ipyllm-item");
+  readonly #budget = new Meter("meter", "budget");
   readonly #aside = element("span", "ipyllm-aside");
   readonly #spark = new Spark();
   readonly #stop: HTMLButtonElement;
@@ -40,9 +40,6 @@ export class Strip {
 
   constructor(actions: Actions, panelId: string) {
     this.#dot.setAttribute("aria-hidden", "true");
-    this.#bar.setAttribute("role", "progressbar");
-    this.#bar.setAttribute("aria-label", "prompt read");
-    this.#bar.append(this.#fill);
     this.#stop = button("Stop", "Stop; the text so far is kept", actions.stop);
     this.#stop.classList.add("ipyllm-stop");
     this.#copy = button("Copy", "Copy the answer, as Markdown", () => {
@@ -53,12 +50,14 @@ export class Strip {
     this.#timing = button("Timing ▾", "Where the time went", actions.timing);
     this.#timing.setAttribute("aria-expanded", "false");
     this.#timing.setAttribute("aria-controls", panelId);
-    const name = element("span", "ipyllm-name");
-    name.append(this.#dot, this.#title);
     const readings = [this.#load, this.#ttft, this.#ttfa, this.#rate, this.#tokens];
-    const line = element("div", "ipyllm-line");
-    line.append(name, this.#phase, this.#bar, this.#read);
-    line.append(
+    const line = element(
+      "div",
+      "ipyllm-line",
+      element("span", "ipyllm-name", this.#dot, this.#title),
+      this.#phase,
+      ...this.#read.nodes,
+      ...this.#budget.nodes,
       ...readings.map((reading) => reading.node),
       this.#elapsed,
       this.#aside,
@@ -71,7 +70,9 @@ export class Strip {
     this.node.dataset.tone = readout.tone;
     setText(this.#title, title);
     setProse(this.#phase, readout.phase);
-    this.#paintProgress(readout.progress);
+    const { progress, budget } = readout;
+    this.#read.set(progress?.fraction ?? 0, progress?.text ?? "");
+    this.#budget.set(budget?.share ?? 0, (budget?.estimated ? "~" : "") + (budget?.text ?? ""));
     this.#load.set(readout.load);
     this.#ttft.set(readout.ttft);
     this.#ttfa.set(readout.ttfa);
@@ -98,15 +99,6 @@ export class Strip {
     setTimeout(() => {
       this.#copy.textContent = "Copy";
     }, COPIED);
-  }
-
-  #paintProgress(progress: Readout["progress"]): void {
-    this.#bar.hidden = progress === null;
-    setText(this.#read, progress?.text ?? "");
-    if (progress === null) return;
-    this.#fill.style.transform = `scaleX(${progress.fraction.toFixed(4)})`;
-    this.#bar.setAttribute("aria-valuenow", `${Math.round(100 * progress.fraction)}`);
-    this.#bar.setAttribute("aria-valuetext", progress.text);
   }
 
   #paintStop(button: Readout["button"]): void {
@@ -143,6 +135,31 @@ class Reading {
   }
 }
 
+/** A bar, and what it says in words: "763 of 1,230 tokens". */
+class Meter {
+  readonly #fill = element("span", "ipyllm-fill");
+  readonly #bar = element("span", "ipyllm-bar", this.#fill);
+  readonly #text = element("span", "ipyllm-item");
+  readonly nodes = [this.#bar, this.#text];
+
+  constructor(role: "meter" | "progressbar", label: string) {
+    this.#bar.setAttribute("role", role);
+    this.#bar.setAttribute("aria-label", label);
+    this.#bar.classList.add(`ipyllm-${role}`);
+  }
+
+  /** `text`: "" if there is nothing to say. */
+  set(share: number, text: string): void {
+    this.#bar.hidden = text === "";
+    setText(this.#text, text);
+    if (text === "") return;
+    this.#bar.classList.toggle("ipyllm-worried", share > 0.9);
+    this.#fill.style.transform = `scaleX(${Math.min(1, share).toFixed(4)})`;
+    this.#bar.setAttribute("aria-valuenow", `${Math.round(100 * share)}`);
+    this.#bar.setAttribute("aria-valuetext", text);
+  }
+}
+
 /** The gaps between tokens as bars, stalls in another colour. */
 class Spark {
   readonly node = shape("svg");
@@ -175,10 +192,8 @@ function shape(name: string): SVGElement {
 }
 
 function button(label: string, title: string, onClick: () => void): HTMLButtonElement {
-  const node = document.createElement("button");
+  const node = element("button", "ipyllm-button", label);
   node.type = "button";
-  node.className = "ipyllm-button";
-  node.textContent = label;
   node.title = title;
   // Without it JupyterLab takes Enter and Space for the notebook's own shortcuts.
   node.dataset.lmSuppressShortcuts = "true";
@@ -204,13 +219,5 @@ function setProse(node: HTMLElement, text: string): void {
 
 function prosePiece(text: string, index: number): string | HTMLElement {
   if (index % 2 === 0) return text;
-  const code = document.createElement("code");
-  code.textContent = text;
-  return code;
-}
-
-function element(name: string, className: string): HTMLElement {
-  const node = document.createElement(name);
-  node.className = className;
-  return node;
+  return element("code", "", text);
 }

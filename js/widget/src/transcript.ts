@@ -1,6 +1,15 @@
 import { assertNever } from "./assert-never.ts";
 import { Bars } from "./bars.ts";
-import type { Channel, Delta, Metrics, RunMessage, Snapshot, State } from "./messages.ts";
+import type {
+  Budget,
+  CallState,
+  Channel,
+  Delta,
+  Metrics,
+  RunMessage,
+  Snapshot,
+  State,
+} from "./messages.ts";
 import { isActive } from "./messages.ts";
 
 /** A batch spans less than this (ms): the kernel sends one every 40. */
@@ -17,7 +26,11 @@ export interface Part {
 export interface Piece {
   readonly part: Part;
   readonly text: string;
+  /** Its arrival, ms since the request; null if it came by snapshot. */
+  readonly ms: number | null;
 }
+
+type Numbered<T> = T & { readonly seq: number };
 
 /**
  * All that a run has told the page so far. No DOM, no clock, no I/O: time is a parameter.
@@ -37,6 +50,9 @@ export class Transcript {
   note = "";
   metrics: Metrics = {};
   progress: { readonly processed: number; readonly total: number } | null = null;
+  /** By number. What is told anew is a new object: a view knows by that what it has shown. */
+  readonly calls = new Map<number, Numbered<CallState>>();
+  spent: Numbered<Budget> | null = null;
   /** UTF-16 units of text that are whole from the start. */
   have = 0;
   /** The first and the newest delta's token count and arrival (ms since the request). */
@@ -96,12 +112,26 @@ export class Transcript {
           this.progress = { processed: message.processed, total: message.total };
         }
         break;
+      case "call":
+        this.#takeCall(message);
+        break;
+      case "spent":
+        this.#takeSpent(message);
+        break;
       case "snapshot":
         this.#takeSnapshot(message, now);
         break;
       default:
         assertNever(message);
     }
+  }
+
+  #takeCall(told: Numbered<CallState>): void {
+    if (told.seq > (this.calls.get(told.call)?.seq ?? -1)) this.calls.set(told.call, told);
+  }
+
+  #takeSpent(told: Numbered<Budget>): void {
+    if (told.seq > (this.spent?.seq ?? -1)) this.spent = told;
   }
 
   #takeDelta(delta: Delta, now: number): void {
@@ -111,7 +141,7 @@ export class Transcript {
       this.newest = { n, ms };
     }
     // The status that says "streaming" may be lost or late; the text itself says it as well.
-    const early = isActive(this.state) && this.state !== "stopping";
+    const early = isActive(this.state) && this.state !== "stopping" && channel !== "turn";
     if (early && seq > this.#stateSeq) this.#enter("streaming", now);
     if (at > this.have) {
       this.missing = true;
@@ -119,14 +149,17 @@ export class Transcript {
     }
     const text = delta.text.slice(this.have - at);
     if (text === "") return;
-    this.first ??= { n, ms, at };
-    const part = this.#append(channel, text);
-    part.startMs ??= ms;
-    part.endMs = ms;
+    // Another request has a pace of its own.
+    if (channel === "turn") this.first = null;
+    else this.first ??= { n, ms, at };
+    this.#append(channel, text, ms);
   }
 
   #takeSnapshot(snapshot: Snapshot, now: number): void {
+    const { seq, calls, spent } = snapshot;
     this.#stand(snapshot, now);
+    for (const call of calls) this.#takeCall({ ...call, seq });
+    if (spent) this.#takeSpent({ ...spent, seq });
     if (snapshot.at > this.have) {
       this.missing = true;
       return;
@@ -139,9 +172,9 @@ export class Transcript {
     }
     for (const [index, [channel, text]] of theirs.entries()) {
       const rest = text.slice(ours[index]?.[1].length ?? 0);
-      if (rest !== "") this.#append(channel, rest);
+      if (rest !== "") this.#append(channel, rest, null);
     }
-    this.#seq = snapshot.seq;
+    this.#seq = seq;
     this.missing = false;
   }
 
@@ -162,15 +195,18 @@ export class Transcript {
     this.state = state;
   }
 
-  #append(channel: Channel, text: string): Part {
+  #append(channel: Channel, text: string, ms: number | null): void {
     let part = this.parts.at(-1);
     if (part?.channel !== channel) {
       part = { channel, startMs: null, endMs: null };
       this.parts.push(part);
     }
-    this.pieces.push({ part, text });
+    if (ms !== null) {
+      part.startMs ??= ms;
+      part.endMs = ms;
+    }
+    this.pieces.push({ part, text, ms });
     this.have += text.length;
-    return part;
   }
 
   #tail(at: number): (readonly [Channel, string])[] {
@@ -187,11 +223,10 @@ export class Transcript {
     this.parts.length = 0;
     this.have = 0;
     this.revision++;
-    for (const { part, text } of kept) {
+    for (const { part, text, ms } of kept) {
       const head = text.slice(0, Math.max(0, at - this.have));
       if (head === "") return;
-      const { startMs, endMs } = part;
-      Object.assign(this.#append(part.channel, head), { startMs, endMs });
+      this.#append(part.channel, head, ms);
     }
   }
 }

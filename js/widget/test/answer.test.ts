@@ -52,7 +52,7 @@ test("channels come in their own blocks, in order of arrival", () => {
   model.receive(wire(kernel.delta("Hmm.", "reasoning", 300)));
   frame();
   expect(el.querySelector("summary")?.textContent).toBe("thinking… 0.0 s");
-  model.receive(wire(kernel.delta("f()\n", "tool", 2400)));
+  model.receive(wire(kernel.delta("f\n{}", "tool:0", 2400)));
   model.receive(wire(kernel.delta("Tokyo", "text", 2500)));
   frame();
   const blocks = [...(el.querySelector(".ipyllm-body")?.children ?? [])];
@@ -110,6 +110,21 @@ test("a snapshot that contradicts the text shows the new text", () => {
   model.receive({ ...kernel.snapshot(), parts: [["text", "right"]] });
   frame();
   expect(el.querySelector(".ipyllm-body")?.textContent).toBe("right");
+});
+
+test("text that was lost before the end is shown once it is there", () => {
+  const { model, render, kernel } = open();
+  const { el } = render();
+  model.receive(wire(kernel.delta("so ")));
+  kernel.delta("far");
+  model.receive(wire(kernel.status("done")));
+  frame();
+  expect(el.querySelector(".ipyllm-text")?.textContent).toBe("so");
+  expect(el.querySelector(".ipyllm-caret")).toBeNull();
+  model.receive(wire(kernel.snapshot(3)));
+  frame();
+  expect(el.querySelector(".ipyllm-text")?.textContent).toBe("so far");
+  expect(el.querySelector(".ipyllm-caret")).toBeNull();
 });
 
 describe("the strip", () => {

@@ -36,3 +36,29 @@ test("what an answer that is gone has asked for, the next one asks for again", (
   void new Assets(ask).get("c");
   expect(ask).toHaveBeenCalledTimes(2);
 });
+
+test("what the kernel sends unasked is kept, and nobody asks", async () => {
+  const ask = vi.fn();
+  new Assets(ask).receive("d", "export default 9");
+  expect(await new Assets(ask).get("d")).toHaveProperty("default", 9);
+  expect(ask).not.toHaveBeenCalled();
+});
+
+test("what one answer has asked for, and another is sent, both have", async () => {
+  const [one, other] = [new Assets(vi.fn()), new Assets(vi.fn())];
+  const asked = one.get("e");
+  one.dispose();
+  other.receive("e", "export default 11");
+  expect(await asked).toHaveProperty("default", 11);
+  expect(await other.get("e")).toHaveProperty("default", 11);
+});
+
+test("a module that is here is not asked for again once its asker is gone", async () => {
+  const [one, ask] = [new Assets(vi.fn()), vi.fn()];
+  const module = one.get("f");
+  one.receive("f", "export default 12");
+  await module;
+  one.dispose();
+  expect(await new Assets(ask).get("f")).toHaveProperty("default", 12);
+  expect(ask).not.toHaveBeenCalled();
+});

@@ -42,6 +42,10 @@ test("the loader stays within its budget: it is sent with every answer", () => {
   expect(file("loader.js").length).toBeLessThan(1536);
 });
 
+test("the views of structure stay within their budget: they are sent when an answer needs them", () => {
+  expect(gzipSync(file("structure.js"), { level: 9 }).length).toBeLessThanOrEqual(10_000);
+});
+
 test.each(["widget.js", "loader.js"])("%s is an anywidget module by itself", async (name) => {
   const module = await import(`data:text/javascript,${encodeURIComponent(file(name).toString())}`);
   expect(module.default()).toMatchObject({

@@ -1,10 +1,15 @@
 import type { Model, WidgetManager } from "../src/host.ts";
 import type {
+  Budget,
+  Call,
+  CallState,
   Channel,
   Delta,
   Metrics,
   Progress,
+  RunMessage,
   Snapshot,
+  Spent,
   State,
   Status,
 } from "../src/messages.ts";
@@ -16,6 +21,8 @@ export class Kernel {
   #n = 0;
   state: State = "waiting";
   metrics: Metrics = {};
+  readonly calls = new Map<number, CallState>();
+  budget: Budget | null = null;
 
   get text(): string {
     return this.parts.map(([, text]) => text).join("");
@@ -40,6 +47,17 @@ export class Kernel {
     return { kind: "progress", seq: ++this.#seq, processed, total };
   }
 
+  call(call: number, state: CallState["state"], more: Partial<CallState> = {}): Call {
+    const told = { call, state, text: "", error: "", seconds: null, ...more };
+    this.calls.set(call, told);
+    return { kind: "call", seq: ++this.#seq, ...told };
+  }
+
+  spent(share: number, text = `${500 * share} of 500 tokens`): Spent {
+    this.budget = { share, text, estimated: false };
+    return { kind: "spent", seq: ++this.#seq, ...this.budget };
+  }
+
   snapshot(at = 0): Snapshot {
     const { state, metrics } = this;
     return {
@@ -50,6 +68,8 @@ export class Kernel {
       state,
       metrics,
       note: "",
+      calls: [...this.calls.values()],
+      spent: this.budget,
     };
   }
 
@@ -64,7 +84,7 @@ export class Kernel {
 }
 
 /** A message as it goes over the wire. */
-export function wire(message: Delta | Status | Progress | Snapshot): unknown {
+export function wire(message: RunMessage): unknown {
   if (message.kind !== "delta") return structuredClone(message);
   const { kind: _, channel, text, ...rest } = message;
   return { ...rest, [channel]: text };

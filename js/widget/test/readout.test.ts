@@ -31,6 +31,8 @@ test.each([
   ["waiting", "active", "waiting for the first token"],
   ["prefill", "active", "reading the prompt"],
   ["streaming", "active", ""],
+  ["asking", "active", "approve?"],
+  ["calling", "active", "running tools"],
   ["stopping", "active", ""],
   ["done", "done", ""],
   ["interrupted", "warn", "interrupted"],

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Channel, RunMessage } from "../src/messages.ts";
+import type { CallState, Channel, RunMessage } from "../src/messages.ts";
 import { Transcript } from "../src/transcript.ts";
 import { Kernel } from "./kernel.ts";
 
-const CHANNELS: Channel[] = ["text", "reasoning", "tool"];
+const CHANNELS: Channel[] = ["text", "reasoning", "value", "turn", "tool:0", "tool:1"];
 
 function blocks(transcript: Transcript): [Channel, string][] {
   return transcript.parts.map((part) => [
@@ -101,6 +101,57 @@ test("after a reload the trait stands in for all messages up to its number", () 
   expect(transcript.text).toBe("abcdef");
 });
 
+describe("calls", () => {
+  test("stand as they were told last, whatever the order", () => {
+    const [kernel, transcript] = [new Kernel(), new Transcript(0)];
+    transcript.apply(kernel.delta("f\n{}", "tool:0"), 1);
+    const [running, done] = [kernel.call(0, "running"), kernel.call(0, "done", { text: "7" })];
+    transcript.apply(done, 2);
+    transcript.apply(running, 3);
+    expect(transcript.calls.get(0)).toMatchObject({ state: "done", text: "7" });
+  });
+
+  test("that nobody heard of are in the snapshot, as is the budget", () => {
+    const [kernel, transcript] = [new Kernel(), new Transcript(0)];
+    transcript.apply(kernel.delta("f\n{}", "tool:0"), 1);
+    kernel.call(0, "failed", { error: "ValueError: no" });
+    kernel.spent(0.5);
+    expect(transcript.apply(kernel.delta("f\n{}", "tool:1"), 2)).toBe("missing");
+    transcript.apply(kernel.snapshot(transcript.have), 3);
+    expect(transcript.calls.get(0)).toMatchObject({ state: "failed", error: "ValueError: no" });
+    expect(transcript.spent).toMatchObject({ share: 0.5, text: "250 of 500 tokens" });
+  });
+
+  test("a snapshot that comes late takes nothing back", () => {
+    const [kernel, transcript] = [new Kernel(), new Transcript(0)];
+    transcript.apply(kernel.call(0, "asking"), 1);
+    transcript.apply(kernel.spent(0.1), 1);
+    const snapshot = kernel.snapshot();
+    transcript.apply(kernel.call(0, "done"), 2);
+    transcript.apply(kernel.spent(0.9), 2);
+    transcript.apply(snapshot, 3);
+    expect([transcript.calls.get(0)?.state, transcript.spent?.share]).toEqual(["done", 0.9]);
+  });
+});
+
+describe("another request", () => {
+  test("does not stream before its first token", () => {
+    const [kernel, transcript] = [new Kernel(), new Transcript(0)];
+    transcript.apply(kernel.delta("f\n{}", "tool:0"), 1);
+    transcript.apply(kernel.status("waiting"), 2);
+    transcript.apply(kernel.delta("2 tools", "turn"), 3);
+    expect(transcript.state).toBe("waiting");
+  });
+
+  test("has a pace of its own: what the functions took is not in it", () => {
+    const [kernel, transcript] = [new Kernel(), new Transcript(0)];
+    transcript.apply(kernel.delta("f\n{}", "tool:0", 100), 1);
+    transcript.apply(kernel.delta("2 tools", "turn", 9000), 2);
+    transcript.apply(kernel.delta("So", "text", 9200), 3);
+    expect(transcript.first?.ms).toBe(9200);
+  });
+});
+
 describe("elapsed", () => {
   test("counts from the start the fastest message knew, and never back", () => {
     const [kernel, transcript] = [new Kernel(), new Transcript(0)];
@@ -133,6 +184,14 @@ const step = fc.oneof(
       text: fc.string({ minLength: 1, unit: "binary" }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      call: fc.nat(2),
+      state: fc.constantFrom("asking" as const, "running" as const, "done" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
   { weight: 1, arbitrary: fc.constant("status" as const) },
   { weight: 1, arbitrary: fc.constant("progress" as const) },
   { weight: 1, arbitrary: fc.constant("snapshot" as const) },
@@ -156,6 +215,7 @@ describe("laws", () => {
         expect(transcript.revision).toBe(0);
         expect(blocks(transcript)).toEqual(kernel.parts);
         expect(transcript.state).toBe(kernel.state);
+        expectSame(transcript, kernel);
       }),
     );
   });
@@ -179,6 +239,7 @@ describe("laws", () => {
         }
         transcript.apply(kernel.snapshot(transcript.have), 0);
         expect(blocks(transcript)).toEqual(kernel.parts);
+        expectSame(transcript, kernel);
       }),
     );
   });
@@ -204,5 +265,15 @@ function say(
   if (what === "status") return kernel.status("streaming");
   if (what === "progress") return kernel.progress(1, 2);
   if (what === "snapshot") return kernel.snapshot(Math.floor(kernel.text.length / 2));
+  if ("share" in what) return kernel.spent(what.share);
+  if ("call" in what) return kernel.call(what.call, what.state);
   return kernel.delta(what.text, what.channel);
+}
+
+/** Calls and budget, but for the numbers of the messages that told them. */
+function expectSame(transcript: Transcript, kernel: Kernel): void {
+  const calls = [...transcript.calls].map(([call, { seq: _, ...told }]) => [call, told]);
+  expect(new Map(calls as [number, CallState][])).toEqual(kernel.calls);
+  const { seq: _, ...budget } = transcript.spent ?? { seq: 0 };
+  expect(budget).toEqual(kernel.budget ?? {});
 }

@@ -20,9 +20,13 @@ from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipyllm.request import Request
+    from ipyllm.run.budget import Spending
+    from ipyllm.run.plan import Plan
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
@@ -37,12 +41,15 @@ class Answer:
     `show()` blocks until the answer is over; `show_in_background()` returns at once.
 
     * `variable`: the name the answer gets in the notebook besides `_llm`; "" for none.
+    * `plan`: tools and form; `budget`: what limits it. None for none.
     """
 
     shell: InteractiveShell
     source: Source
     request: Request
     variable: str = ""
+    plan: Plan | None = None
+    budget: Callable[[float], Spending] | None = None
 
     def show(self) -> None:
         """
@@ -53,8 +60,9 @@ class Answer:
             IpyllmError: the answer ended in an error; they hold what came.
         """
         sink = sink_for(self.shell, background=False)
-        run = Run(self.source, sink, asked=self._asked())
+        run = self._run(sink)
         with Interrupts(run.cancel) as interrupts:
+            run.step, run.poke = interrupts.run, interrupts.poke
             if isinstance(self.source, PythonSource):
                 reply = pumped(run, self.source, interrupts)
             else:
@@ -74,12 +82,15 @@ class Answer:
         if isinstance(sink, PlainSink):  # whoever executes the notebook does not wait for threads
             self.show()
             return
-        run = Run(self.source, sink, asked=self._asked())
+        run = self._run(sink)
         run.start()
         _background.append(run)
         # In a copy of this cell's context, display updates find this cell's output.
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
+
+    def _run(self, sink: Sink) -> Run:
+        return Run(self.source, sink, asked=self._asked(), plan=self.plan, budget=self.budget)
 
     def _pump(self, run: Run, sink: Sink) -> None:
         try:

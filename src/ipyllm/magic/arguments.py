@@ -29,6 +29,13 @@ class CellArguments:
     raw: bool = False
     base_url: str = ""
     key_env: str = ""
+    tools: tuple[str, ...] = ()
+    max_rounds: int = 8
+    approve: bool = False
+    schema: str = ""
+    abort: bool = True
+    retries: int = 0
+    budget: tuple[str, ...] = ()
 
 
 class HelpShown(Exception):
@@ -70,6 +77,7 @@ def parse_cell(line: str) -> CellArguments:
         )
     if found.timeout is not None and not found.timeout > 0:
         raise UsageError("--timeout takes seconds, more than 0.")
+    _refuse_what_is_alone(found)
     return CellArguments(
         model=found.model[0] if found.model else "",
         output=found.output,
@@ -80,7 +88,26 @@ def parse_cell(line: str) -> CellArguments:
         raw=found.raw,
         base_url=found.base_url,
         key_env=found.key_env,
+        tools=tuple(found.tool),
+        max_rounds=found.max_rounds,
+        approve=found.approve,
+        schema=found.schema,
+        abort=not found.no_abort,
+        retries=found.retries,
+        budget=tuple(found.budget),
     )
+
+
+def _refuse_what_is_alone(found: argparse.Namespace) -> None:
+    if found.approve and not found.tool:
+        raise UsageError(
+            "--approve asks before calls, and there are no tools.", hint="Add -T NAME."
+        )
+    if (found.retries or found.no_abort) and not found.schema:
+        flag = "--retries" if found.retries else "--no-abort"
+        raise UsageError(f"{flag} belongs to --schema.", hint="Add --schema NAME.")
+    if found.retries < 0 or found.max_rounds < 1:
+        raise UsageError("--retries takes 0 or more, --max-rounds 1 or more.")
 
 
 def usage() -> str:
@@ -121,6 +148,31 @@ def _parser() -> _Parser:
         default="",
         metavar="URL",
         help="another address that speaks the provider's API",
+    )
+    add(
+        "-T",
+        "--tool",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="function of the notebook the model may call; several times for several",
+    )
+    add("--max-rounds", type=int, default=8, metavar="N", help="requests at most (8)")
+    add("--approve", action="store_true", help="ask before each call")
+    add(
+        "--schema",
+        default="",
+        metavar="TYPE",
+        help="answer with a value of this type: Person, list[str], a JSON Schema dict",
+    )
+    add("--retries", type=int, default=0, metavar="N", help="ask again if it does not fit")
+    add("--no-abort", action="store_true", help="let an answer that cannot fit go on")
+    add(
+        "--budget",
+        action="append",
+        default=[],
+        metavar="AMOUNT",
+        help="stop when this is spent: 500tok, 10s, 0.02usd; several times for several",
     )
     add("--key-env", default="", metavar="VAR", help="environment variable that holds the key")
     return parser

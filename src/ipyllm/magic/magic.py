@@ -25,12 +25,16 @@ from ipyllm.transport.loop import network_loop
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipyllm.run.budget import Purse
+    from ipyllm.run.plan import Plan
+
 __all__ = ("LlmMagics", "register", "unregister")
 
 _COMMANDS = {
     "model": "the default model; `%llm model NAME` sets it",
     "models": "what can be named after -m; `%llm models PROVIDER` asks it for its list",
     "keys": "which keys are set",
+    "budget": "what is left of the notebook's; `%llm budget 2000tok` sets one, `off` ends it",
     "last": "the last answer (also in _llm)",
     "stop": "stop the answers that stream in the background",
     "version": "of ipyllm",
@@ -43,6 +47,7 @@ class LlmMagics(Magics):
     """`%%llm` streams an answer; `%llm` asks about the rest."""
 
     default_model = ""
+    purse: Purse | None = None
 
     @cell_magic("llm")
     def cell(self, line: str, cell: str) -> None:
@@ -69,6 +74,8 @@ class LlmMagics(Magics):
                 print(models_of(rest.strip()) if rest.strip() else models_text())
             case "keys":
                 print(keys_text())
+            case "budget":
+                print(self._budget(rest.strip()))
             case "last":
                 return self._last()
             case "stop":
@@ -99,15 +106,22 @@ class LlmMagics(Magics):
             system=arguments.system,
             params=arguments.params,
         )
+        names = variables(shell)
+        request, plan = _planned(request, arguments, names)
         chosen = source_for(
             arguments.model or self._default(),
             request,
             Limits(total=arguments.timeout),
             base_url=arguments.base_url,
             key_env=arguments.key_env,
-            names=variables(shell),
+            names=names,
         )
-        return Answer(shell, chosen, request, arguments.output)
+        budget = None
+        if arguments.budget or self.purse is not None:
+            from ipyllm.run.allowance import allowance
+
+            budget = allowance(arguments.budget, chosen.model, request.messages, self.purse)
+        return Answer(shell, chosen, request, arguments.output, plan, budget)
 
     def _default(self) -> str:
         return self.default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
@@ -119,6 +133,15 @@ class LlmMagics(Magics):
             source_for(name, Request("", ()), Limits(), names=names)
             self.default_model = name
         print(self._default())
+
+    def _budget(self, words: str) -> str:
+        from ipyllm.run.budget import Budget, Purse
+
+        if words in ("off", "none"):
+            self.purse = None
+        elif words:
+            self.purse = Purse(Budget.parse([words]))
+        return "no budget" if self.purse is None else self.purse.left()
 
     def _last(self) -> Any:
         last = variables(self.shell).get("_llm") if self.shell else None
@@ -135,6 +158,26 @@ class LlmMagics(Magics):
             if runs
             else "nothing streams in the background"
         )
+
+
+def _planned(
+    request: Request, arguments: CellArguments, names: dict[str, Any]
+) -> tuple[Request, Plan | None]:
+    """Tools and form, where they are asked for: nobody else loads what they need."""
+    if not (arguments.tools or arguments.schema):
+        return request, None
+    from ipyllm.magic.naming import function_named, type_named
+    from ipyllm.tools.planning import Wanted, planned
+
+    wanted = Wanted(
+        tools=[function_named(name, names) for name in arguments.tools],
+        max_rounds=arguments.max_rounds,
+        approve=arguments.approve,
+        schema=type_named(arguments.schema, names) if arguments.schema else None,
+        abort=arguments.abort,
+        retries=arguments.retries,
+    )
+    return planned(request, wanted, names)
 
 
 def register(shell: InteractiveShell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ipyllm.events import Progress
+from ipyllm.events import Progress, ToolResult
 
 __all__ = ("Batch", "State", "state_of")
 
@@ -15,6 +15,8 @@ State = Literal[
     "waiting",
     "prefill",
     "streaming",
+    "asking",
+    "calling",
     "stopping",
     "done",
     "interrupted",
@@ -33,6 +35,7 @@ class Batch:
     * `tokens`: deltas since the answer began.
     * `ms`: arrival of the newest of them, milliseconds since the request was sent.
     * `state`: the new state, if it changed. `progress`: the newest, if there was one.
+    * `results`: how far calls are, those that changed.
     * `notice`: what people should read in its place until the next state.
     """
 
@@ -42,6 +45,7 @@ class Batch:
     state: State | None = None
     progress: Progress | None = None
     notice: str | None = None
+    results: tuple[ToolResult, ...] = ()
 
 
 def state_of(finish_reason: str) -> State:
@@ -51,7 +55,9 @@ def state_of(finish_reason: str) -> State:
             return "interrupted"
         case "truncated":
             return "truncated"
-        case "error":
+        case "error" | "invalid":
             return "error"
+        case "budget":
+            return "stopped"
         case _:
             return "done"

@@ -10,19 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipyllm.events import (
-    Event,
-    Finish,
-    Notice,
-    Progress,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnd,
-    ToolCallStart,
-)
+from ipyllm.events import Event, Notice, Progress, TextDelta, ToolResult, Turn
 from ipyllm.run.batch import Batch
+from ipyllm.run.channels import piece_of
 
 if TYPE_CHECKING:
     from ipyllm.run.batch import State
@@ -36,7 +26,7 @@ INTERVAL = 0.04
 class Coalescer:
     """`push` events, `take` a batch when it is due."""
 
-    __slots__ = ("_last", "_notice", "_pieces", "_progress", "_shown", "_state")
+    __slots__ = ("_last", "_notice", "_pieces", "_progress", "_results", "_shown", "_state")
 
     def __init__(self) -> None:
         self._pieces: list[tuple[str, list[str]]] = []
@@ -44,6 +34,7 @@ class Coalescer:
         self._shown: State | None = None
         self._progress: Progress | None = None
         self._notice: str | None = None
+        self._results: dict[int, ToolResult] = {}
         self._last = float("-inf")  # time of the last batch
 
     def push(self, event: Event) -> None:
@@ -51,28 +42,23 @@ class Coalescer:
         match event:
             case TextDelta(text):
                 self._add("text", text)
-            case ReasoningDelta(text):
-                self._add("reasoning", text)
-            case RefusalDelta(text):
-                self._add("refusal", text)
-            case ToolCallStart(name=name):
-                self._add("tool", f"{name}(")
-            case ToolCallDelta(json=json):
-                self._add("tool", json)
-            case ToolCallEnd():
-                self._add("tool", ")\n")
+            case ToolResult():
+                self._results[event.index] = event
+            case Turn():
+                self._turn(event)
             case Progress():
                 self._progress = event
                 self._enter("prefill")
+            case Notice(kind="phase", text=("asking" | "calling") as phase):
+                self._leave(phase)
             case Notice(kind="phase", text=phase):
                 self._enter(phase)  # pyright: ignore[reportArgumentType] # the run's own words
             case Notice(kind="retry", text=said):
                 self._notice = said
                 self._enter("waiting")
-            case Finish():
-                pass  # how it ended is the settled Reply's to say
-            case _:
-                pass
+            case _:  # how it ended is the settled Reply's to say
+                if piece := piece_of(event):
+                    self._add(*piece)
 
     @property
     def state(self) -> State | None:
@@ -88,19 +74,33 @@ class Coalescer:
     def take(self, now: float, tokens: int, ms: int) -> Batch | None:
         """The batch of all that was pushed since the last; None if there is nothing."""
         state = self._state if self._state != self._shown else None
-        if not (self._pieces or state or self._progress or self._notice):
+        if not (self._pieces or state or self._progress or self._notice or self._results):
             return None
         pieces = tuple((channel, "".join(parts)) for channel, parts in self._pieces)
-        batch = Batch(pieces, tokens, ms, state, self._progress, self._notice)
+        results = tuple(self._results.values())
+        batch = Batch(pieces, tokens, ms, state, self._progress, self._notice, results)
         self._shown = self._state
         self._pieces.clear()
+        self._results.clear()
         self._progress = self._notice = None
         self._last = now
         return batch
 
-    def _add(self, channel: str, text: str) -> None:
+    def _turn(self, turn: Turn) -> None:
+        self._leave("waiting")
+        if piece := piece_of(turn):
+            self._piece(*piece)
+
+    def _leave(self, state: State) -> None:
+        """What comes after a stream that was no end."""
         if self._state != "stopping":
-            self._state = "streaming"
+            self._state = state
+
+    def _add(self, channel: str, text: str) -> None:
+        self._leave("streaming")
+        self._piece(channel, text)
+
+    def _piece(self, channel: str, text: str) -> None:
         if self._pieces and self._pieces[-1][0] == channel:
             self._pieces[-1][1].append(text)
         else:

@@ -8,6 +8,7 @@ Adds up events to the whole answer, in memory that stays near the text's own siz
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
 from ipyllm.events import (
     ChoiceDelta,
@@ -20,16 +21,22 @@ from ipyllm.events import (
     StreamError,
     TextDelta,
     ToolCallDelta,
-    ToolCallEnd,
     ToolCallStart,
+    ToolResult,
+    Turn,
     Usage,
+    ValueDelta,
 )
+from ipyllm.run.channels import piece_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ("Completion", "Fragments")
 
 _FRESH = 512  # fragments before they are joined
-_DELTAS = (TextDelta, ReasoningDelta, RefusalDelta)
-_CHANNELS = ("text", "reasoning", "refusal")
+_DELTAS = (TextDelta, ReasoningDelta, RefusalDelta, ValueDelta)
+_CHANNELS = ("text", "reasoning", "refusal", "value")
 _OTHER = len(_DELTAS)
 
 
@@ -62,32 +69,39 @@ class Completion:
     """
     `add(event)` each event once.
 
-    * `usage`: the last word on each count. `finish`, `error`: None until they came.
+    * `finish`, `error`: None until they came.
+    * `results`: how far each call is, by its index.
     * `logprobs`: (token, natural logarithm of its probability), where the service said.
     """
 
     __slots__ = (
         "_calls",
         "_choices",
+        "_earlier",
         "_kinds",
         "_lengths",
         "_others",
         "_runs",
+        "_start",
+        "_usage",
         "error",
         "finish",
         "logprobs",
-        "usage",
+        "results",
     )
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, Fragments]] = []  # (channel, text) in order of arrival
+        self._start = 0  # the run with which the answer begins: what was tried before is none of it
         self._calls: dict[int, tuple[str, str, Fragments]] = {}
         self._choices: dict[int, Fragments] = {}  # those beside the answer
         self.logprobs: list[tuple[str, float]] = []
         self._kinds = bytearray()
         self._lengths = array("I")
         self._others: list[Event] = []
-        self.usage = Usage()
+        self._earlier: list[Usage] = []  # of the turns before this one
+        self._usage = Usage()
+        self.results: dict[int, ToolResult] = {}
         self.finish: Finish | None = None
         self.error: StreamError | None = None
 
@@ -103,15 +117,9 @@ class Completion:
             case RefusalDelta(text):
                 self._delta(2, text)
                 return
-            case ToolCallStart(index, ident, name):
-                self._calls[index] = (ident, name, Fragments())
-                self._run("tool").add(f"{name}(")
-            case ToolCallDelta(index, json):
-                if index in self._calls:
-                    self._calls[index][2].add(json)
-                self._run("tool").add(json)
-            case ToolCallEnd():
-                self._run("tool").add(")\n")
+            case ValueDelta(text):
+                self._delta(3, text)
+                return
             case Usage():
                 self._merge(event)
             case Finish():
@@ -131,8 +139,24 @@ class Completion:
                 self._choices.setdefault(index, Fragments()).add(text)
             case Logprobs(tokens):
                 self.logprobs += tokens
+            case ToolCallStart(index, ident, name):
+                self._calls[index] = (ident, name, Fragments())
+            case ToolCallDelta(index, json) if index in self._calls:
+                self._calls[index][2].add(json)
+            case ToolResult(index):
+                self.results[index] = event
             case _:
                 pass
+        if piece := piece_of(event):
+            self._run(piece[0]).add(piece[1])
+        if isinstance(event, Turn) and event.ttft is None:
+            self._turn(event)
+
+    def _turn(self, turn: Turn) -> None:
+        self._earlier.append(self._usage)
+        self._usage = Usage()
+        if turn.reason == "retry":
+            self._start = len(self._runs)
 
     def _delta(self, kind: int, text: str) -> None:
         self._run(_CHANNELS[kind]).add(text)
@@ -145,24 +169,35 @@ class Completion:
         return self._runs[-1][1]
 
     def _merge(self, new: Usage) -> None:
-        old = self.usage
-        self.usage = Usage(
-            *(
-                old_count if new_count is None else new_count
-                for old_count, new_count in (
-                    (old.input_tokens, new.input_tokens),
-                    (old.output_tokens, new.output_tokens),
-                    (old.reasoning_tokens, new.reasoning_tokens),
-                    (old.cached_tokens, new.cached_tokens),
-                )
-            ),
-            raw=new.raw or old.raw,
-        )
+        old = self._usage
+        counts = zip(_counts(old), _counts(new), strict=True)
+        newest = (before if now is None else now for before, now in counts)
+        self._usage = Usage(*newest, raw=new.raw or old.raw)
+
+    @property
+    def usage(self) -> Usage:
+        """The last word on each count; of several turns, their sum."""
+        if not self._earlier:
+            return self._usage
+        counts = zip(*map(_counts, (*self._earlier, self._usage)), strict=True)
+        return Usage(*map(_sum, counts), raw=self._usage.raw)
 
     @property
     def text(self) -> str:
-        """The answer so far."""
-        return self._joined("text")
+        """The answer so far: what was said before calls and what was said after them, as paragraphs."""
+        turns: list[list[str]] = [[]]
+        for channel, text in self._runs[self._start :]:
+            if channel == "turn":
+                turns.append([])
+            elif channel in ("text", "value"):
+                turns[-1].append(str(text))
+        return "\n\n".join("".join(said) for said in turns if said)
+
+    @property
+    def value(self) -> str:
+        """The JSON of a structured answer so far."""
+        runs = self._runs[self._start :]
+        return "".join(str(text) for channel, text in runs if channel == "value")
 
     @property
     def choices(self) -> list[str]:
@@ -183,7 +218,12 @@ class Completion:
     @property
     def tool_calls(self) -> list[tuple[str, str, str]]:
         """(id, name, arguments) of each call, in order."""
-        return [(ident, name, str(text)) for ident, name, text in self._calls.values()]
+        return [call for _, call in self.calls()]
+
+    def calls(self) -> list[tuple[int, tuple[str, str, str]]]:
+        """The same, each with its index."""
+        calls = self._calls.items()
+        return [(index, (ident, name, str(text))) for index, (ident, name, text) in calls]
 
     def transcript(self) -> list[tuple[str, str]]:
         """(channel, text) in order of arrival, as the views show it."""
@@ -206,3 +246,17 @@ class Completion:
 
     def _joined(self, channel: str) -> str:
         return "".join(str(text) for name, text in self._runs if name == channel)
+
+
+def _counts(usage: Usage) -> tuple[int | None, ...]:
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        usage.cached_tokens,
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -59,6 +59,10 @@ class Inbox:
         self.closed = True
         self._wake.put(None)
 
+    def wake(self) -> None:
+        """Wake the receiver, from any thread: a time is over."""
+        self._wake.put(None)
+
     def drain(self) -> list[tuple[float, bytes | list[Event]]]:
         """All that has arrived."""
         self._waiting = 0

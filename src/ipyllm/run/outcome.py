@@ -24,6 +24,12 @@ def note(reply: Reply, variable: str, *, stopped: bool = False) -> str:
             return f"cut off {_after(reply)}: the stream ended without a sign of a finished answer"
         case "length":
             return "stopped at the token limit"
+        case "budget":
+            return f"budget spent: {_end(reply)}"
+        case "invalid":
+            return f"cut {_after(reply)}: {_wrong(reply)}"
+        case "tool_calls" if _end(reply).startswith("stopped"):
+            return _end(reply)
         case "content_filter":
             return f"cut by the service's content filter {_after(reply)}"
         case "error":
@@ -33,13 +39,31 @@ def note(reply: Reply, variable: str, *, stopped: bool = False) -> str:
 
 
 def failure(reply: Reply, variable: str) -> errors.IpyllmError | None:
-    """The exception for an answer that ended in an error; None for any other."""
+    """The exception for an answer that ended in an error, or is not what it should be; else None."""
     if reply.error is None:
-        return None
+        return _unfit(reply, variable)
     kept = ""
     if reply.transcript:
         kept = f"It came {_after(reply)}; what had arrived is in `{variable}`."
     return _exception(reply.error, kept)
+
+
+def _unfit(reply: Reply, variable: str) -> errors.InvalidAnswer | None:
+    if reply.violation is None or reply.finish_reason in ("interrupted", "budget"):
+        return None
+    cut = " (it was cut at the token limit)" if reply.finish_reason == "length" else ""
+    hint = f"What came is in `{variable}`; --retries 2 asks again with what was wrong."
+    return errors.InvalidAnswer(f"The answer does not fit: {_wrong(reply)}{cut}.", hint=hint)
+
+
+def _wrong(reply: Reply) -> str:
+    return reply.violation.message.rstrip(".") if reply.violation else _end(reply)
+
+
+def _end(reply: Reply) -> str:
+    """What the `Finish` says of it."""
+    last = reply.raw_end
+    return last.raw if last is not None else ""
 
 
 def _exception(error: StreamError, kept: str) -> errors.IpyllmError:

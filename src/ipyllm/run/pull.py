@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -28,7 +28,7 @@ from ipyllm.wire.surrogates import SurrogateJoiner
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ipyllm.request import Request
+    from ipyllm.request import Message, Request
     from ipyllm.run.cancel import Interrupts
     from ipyllm.run.pump import Run
     from ipyllm.run.reply import Reply
@@ -95,6 +95,13 @@ class PythonSource:
                 self._reading.show_only_theirs()
             return [*events, Finish("truncated")]
         return [*events, Finish("stop")]
+
+    def more(self, messages: Sequence[Message]) -> PythonSource:
+        """As `Source.more`: a function is called again; whoever reads goes on reading."""
+        asked = self._request.after(messages)
+        following = PythonSource(self.model, self._found, asked, self._limits)
+        following.readings = self.readings
+        return following
 
 
 class _Flow:

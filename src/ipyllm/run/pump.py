@@ -8,9 +8,11 @@ the pumping thread (the kernel's main one, or a background one) observes and sho
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ipyllm import errors
 from ipyllm.events import (
@@ -22,13 +24,19 @@ from ipyllm.events import (
     RefusalDelta,
     StreamError,
     TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
     ToolCallStart,
+    Turn,
+    ValueDelta,
 )
 from ipyllm.run.batch import Batch
+from ipyllm.run.channels import piece_of
 from ipyllm.run.coalesce import Coalescer
 from ipyllm.run.completion import Completion
 from ipyllm.run.inbox import Inbox
 from ipyllm.run.metrics import Meter, Timing
+from ipyllm.run.plan import PlainPlan
 from ipyllm.run.policy import Policy
 from ipyllm.run.reply import Reply
 from ipyllm.transport.http import Marks
@@ -38,6 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipyllm.request import Message
+    from ipyllm.run.budget import Spending
+    from ipyllm.run.plan import Plan
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
@@ -45,6 +55,7 @@ __all__ = ("Run",)
 
 _GIVE_UP = 2.0  # seconds for the network to let go of a cancelled request
 _CANCEL_AGAIN = 0.1  # seconds
+_SOON = 0.001  # seconds: the loop's clock may be a little ahead
 _LINGER = (
     0.02  # seconds after the API's own end for that of the response: the connection is kept then
 )
@@ -67,18 +78,28 @@ class Run:
         clock: Callable[[], float] = time.perf_counter,
         loop: asyncio.AbstractEventLoop | None = None,
         policy: Policy | None = None,
+        plan: Plan | None = None,
+        budget: Callable[[float], Spending] | None = None,
     ) -> None:
         self.source = source
+        self.plan = plan or PlainPlan()
+        self.spending: Spending | None = None
+        self._budget = budget
+        self._deadline = math.inf
         self.asked = asked
         self.completion = Completion()
         self.lock = Lock()  # held while events are added; views read snapshots under it
         self.cancelled_at: float | None = None
         self.tee: Callable[[list[Event]], None] | None = None
+        # How the user's own code is run in the pumping thread, and stopped; see `run.cancel.Interrupts`.
+        self.step: Callable[[Callable[[], object]], bool] = _just
+        self.poke: Callable[[], None] = _nothing
         self._sinks = [sink]
         self._joining: list[Sink] = []
         self._clock = clock
         self._loop = loop or network_loop()
         self._marks = Marks(clock)
+        self._origin: Marks | None = None  # those of the first turn, once there are more
         self._meter = Meter()
         self._coalescer = Coalescer()
         self._inbox = Inbox()
@@ -92,21 +113,33 @@ class Run:
         self._failed = 0  # attempts that came to nothing
         self._pause: float | None = None  # seconds until the next attempt, once one has failed
         self._first_sent: float | None = None
+        self._load: float | None = None
+        self._begun = False  # this turn has given a token
+        self._turn_end: Finish | None = None  # of a turn after which another may follow
+        self._turns = 1
+        self._reason: Literal["tools", "retry"] = "tools"
+        self._calls = 0  # of the turns before
+        self._alarm: asyncio.TimerHandle | None = None
 
     # any thread -------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._started = self._clock()
+        if self._budget is not None:
+            self.spending = self._budget(self._started)
+            self._deadline = self._started + self.spending.due(self._started)
         for sink in self._sinks:
             sink.open(self)
         self._loop.call_soon_threadsafe(self._spawn)
+        self._loop.call_soon_threadsafe(self._set_alarm)
 
     def cancel(self) -> None:
         """Stop: the connection is closed within a millisecond or so. Safe in a signal handler."""
         if self.cancelled_at is None:
             self.cancelled_at = self._clock()
             self._loop.call_soon_threadsafe(self._cancel)
+            self.plan.cancel()
 
     def attach(self, sink: Sink) -> None:
         """One more view of a run that may be under way; it gets what came before as one batch."""
@@ -124,13 +157,30 @@ class Run:
         return None if isinstance(self._failure, errors.IpyllmError) else self._failure
 
     @property
+    def is_structured(self) -> bool:
+        """Calls or a value are to be expected."""
+        return not isinstance(self.plan, PlainPlan)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whoever waits for a person should not: it was cancelled, or its time is over."""
+        return self.cancelled_at is not None or self._clock() >= self._deadline
+
+    def spent(self) -> tuple[float, str, bool] | None:
+        """(share of the budget, words for it, whether it is an estimate); None without a budget."""
+        if self.spending is None or not (words := self.spending.says(now := self._clock())):
+            return None
+        spent = self.spending.spent(now)
+        return spent.share, words, spent.estimated
+
+    @property
     def label(self) -> str:
         """What people see as the model's name."""
         return self.source.label
 
     def timing(self, end: float | None = None) -> Timing:
         """Timing so far, or as of `end`."""
-        marks = self._marks
+        marks = self._origin or self._marks
         connect = None
         if marks.connected is not None and marks.connecting is not None:
             connect = marks.connected - marks.connecting
@@ -139,13 +189,15 @@ class Run:
             end=self._clock() if end is None else end,
             connect=connect,
             headers=marks.headers,
-            load=self.source.load,
+            load=self._load if self.source.load is None else self.source.load,
             waited=None if self._first_sent is None else self._sent - self._first_sent,
         )
 
     @property
     def _sent(self) -> float:
-        return self._started if self._marks.sent is None else self._marks.sent
+        """When the answer's first request was sent, as far as it was."""
+        marks = self._origin or self._marks
+        return self._started if marks.sent is None else marks.sent
 
     # the network's thread ---------------------------------------------------------
 
@@ -157,6 +209,15 @@ class Run:
         self._task = self._loop.create_task(self._produce(pause))
         # Not in the task itself: one that is cancelled before its first step never runs.
         self._task.add_done_callback(lambda _: inbox.close())
+
+    def _set_alarm(self) -> None:
+        """Wake who pumps, and a tool that runs, when the time of the budget is over."""
+        left = self._deadline - self._clock()
+        if left <= 0:
+            self._inbox.wake()
+            self.plan.cancel()
+        elif left < math.inf:
+            self._alarm = self._loop.call_later(left + _SOON, self._set_alarm)
 
     def _cancel(self) -> None:
         self._cancel_task(self._task)
@@ -197,33 +258,40 @@ class Run:
             while not self._over():
                 self._step()
             self._finish()
-            if self._pause is None:
+            if self._pause is not None:
+                self._again(self._pause)
+            elif self._turn_end is None or not self._next_turn(self._turn_end):
                 break
-            self._again(self._pause)
         self._flush()
+        if self._alarm is not None:
+            self._loop.call_soon_threadsafe(self._alarm.cancel)
         timing = self.timing(self._ended)
-        return Reply.of(
+        reply = Reply.of(
             self.completion, timing, model=self.source.model, label=self.label, asked=self.asked
         )
+        self.plan.settle(reply)
+        return reply
 
     def _over(self) -> bool:
         if self._inbox.closed:
             return True
-        if self.completion.finish is not None:
-            return self._clock() - self._ended > _LINGER
+        end = self.completion.finish or self._turn_end
+        if end is not None:
+            # One of our own making: what else the service has to say is not waited for.
+            return end.reason in _CUT or self._clock() - self._ended > _LINGER
         return self.cancelled_at is not None and self._clock() - self.cancelled_at > _GIVE_UP
 
     def _step(self) -> None:
-        if self.completion.finish is not None:
+        if self._ends:
             # All is there; what is waited for is only the end of the response.
             self._flush()
             self._inbox.wait(_LINGER)
             return
-        if self._meter.started:
+        if self._begun:
             # One wake-up a batch: what comes within the interval is found when it is over.
             self._inbox.wait(self._coalescer.due(self._clock()))
             self._observe()
-            ended = self.completion.finish is not None
+            ended = self._ends
             if self._coalescer.due(self._clock()) or self._flush() or ended:
                 return
         self._inbox.wait_for_any()
@@ -231,10 +299,56 @@ class Run:
         if not self._coalescer.due(self._clock()):
             self._flush()
 
+    @property
+    def _ends(self) -> bool:
+        """All of this turn is there."""
+        return self.completion.finish is not None or self._turn_end is not None
+
+    def _next_turn(self, end: Finish) -> bool:
+        """Ask again with what the plan adds; False if that was all."""
+        self._flush()
+        following = self.plan.go_on(self)
+        if self.cancelled_at is not None:
+            following = Finish("interrupted")
+        elif self.spending is not None and (why := self.spending.over(self._clock())):
+            following = Finish("budget", why)
+        self._turn_end = None
+        if isinstance(following, Finish):
+            with self.lock:
+                self._take([following], self._clock())
+            return False
+        self._load = self._load or self.source.load
+        self._origin = self._origin or self._marks
+        self.source = following
+        self._turns += 1
+        self._calls = len(self.completion.tool_calls)
+        if self.spending is not None:
+            self.spending.another()
+        self._failed, self._begun = 0, False
+        self._reason = "tools" if end.reason == "tool_calls" else "retry"
+        self.say([Turn(self._turns, self._reason)])
+        self._ask(0.0)
+        return True
+
+    def ask(self, index: int, question: str) -> bool | None:
+        """Whether call `index` may be made; None where nobody sees the answer. In the pumping thread."""
+        self._flush()
+        answers = (sink.ask(self, index, question) for sink in reversed(self._sinks))
+        return next((answer for answer in answers if answer is not None), None)
+
+    def say(self, events: list[Event]) -> None:
+        """Events of the run itself, shown at once. In the pumping thread."""
+        with self.lock:
+            self._take(events, self._clock())
+        self._flush()
+
     def _again(self, pause: float) -> None:
         """Ask once more, as if nothing had been asked."""
-        if self._first_sent is None:
+        if self._first_sent is None and self._origin is None:
             self._first_sent = self._sent
+        self._ask(pause)
+
+    def _ask(self, pause: float) -> None:
         self._pause = self._failure = None
         self._undecodable = self._paused = False
         self._inbox, self._marks = Inbox(), Marks(self._clock)
@@ -245,7 +359,7 @@ class Run:
         self._observe()
         if self._pause is not None:
             return
-        if self.completion.finish is not None:
+        if self._ends:
             self._let_go()
             return
         *rest, end = self.source.close()
@@ -285,9 +399,13 @@ class Run:
         if self._paused:
             self._paused = False
             self._loop.call_soon_threadsafe(self._resume)
+        if self.spending is not None and not self._ends:
+            now = self._clock()
+            if why := self.spending.over(now):
+                self._all([Finish("budget", why)], now)
 
     def _decoded(self, chunk: bytes) -> list[Event]:
-        if self.completion.finish is not None or self._undecodable:
+        if self._ends or self._undecodable:
             return []
         try:
             return self.source.decode(chunk)
@@ -299,18 +417,58 @@ class Run:
     def _all(self, events: list[Event], now: float) -> None:
         # The tee too within the lock: who begins to read meanwhile gets each event once.
         with self.lock:
-            if self.completion.finish is not None or self._pause is not None:
+            if self._ends or self._pause is not None:
                 return  # an end is an end: a cancel that came too late changes nothing
-            events = self._refused(events)
-            for event in events:
-                self._one(event, now)
-            if self.tee is not None:
-                self.tee(events)
+            events = self._held(self._afforded(self.plan.feed(self._refused(events)), now))
+            if not self._begun:
+                events = self._beginning(events, now)
+            if self._calls:
+                events = [_numbered(event, self._calls) for event in events]
+            self._take(events, now)
+
+    def _take(self, events: list[Event], now: float) -> None:
+        for event in events:
+            self._one(event, now)
+        if self.tee is not None:
+            self.tee(events)
+
+    def _afforded(self, events: list[Event], now: float) -> list[Event]:
+        """The same, up to the delta that reaches the budget; what came with it is kept beside."""
+        if self.spending is None:
+            return events
+        within, rest = self.spending.cut(events, now)
+        if not any(isinstance(event, _TOKENS) for event in rest):
+            return events
+        beyond = "".join(piece[1] for event in rest if (piece := piece_of(event)))
+        why = self.spending.over(now) or ""
+        return [*within, Notice("beyond_budget", beyond), Finish("budget", why)]
+
+    def _held(self, events: list[Event]) -> list[Event]:
+        """The same; without the turn's end, if that is not the answer's."""
+        end = events[-1] if events else None
+        if not isinstance(end, Finish) or self.cancelled_at is not None:
+            return events
+        if not self.plan.wants_more(end):
+            return events
+        self._turn_end = end
+        return events[:-1]
+
+    def _beginning(self, events: list[Event], now: float) -> list[Event]:
+        """The same; with when a further turn's first token came, if it came."""
+        first = next((i for i, event in enumerate(events) if isinstance(event, _TOKENS)), None)
+        if first is None:
+            return events
+        self._begun = True
+        if self._turns == 1:
+            return events
+        sent = now if self._marks.sent is None else self._marks.sent
+        told = Turn(self._turns, self._reason, max(now - sent, 0.0))
+        return [*events[:first], told, *events[first:]]
 
     def _refused(self, events: list[Event]) -> list[Event]:
         """The same events; a notice in place of an error after which it is tried again."""
         error = next((event for event in events if isinstance(event, StreamError)), None)
-        if error is None or self._meter.started or self.cancelled_at is not None:
+        if error is None or self._begun or self.cancelled_at is not None:
             return events
         if any(isinstance(event, _TOKENS) for event in events[: events.index(error)]):
             return events  # one read brought both
@@ -331,7 +489,24 @@ class Run:
         self._coalescer.push(event)
 
 
-_TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ChoiceDelta)
+def _just(step: Callable[[], object]) -> bool:
+    step()
+    return True
+
+
+def _nothing() -> None:
+    pass
+
+
+def _numbered(event: Event, calls: int) -> Event:
+    """The same; a call's after so many of the turns before."""
+    if isinstance(event, (ToolCallStart, ToolCallDelta, ToolCallEnd)):
+        return replace(event, index=event.index + calls)
+    return event
+
+
+_TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ChoiceDelta, ValueDelta)
+_CUT = ("budget", "invalid")
 _NO_FRAMES = ("phase", "rate_limit", "request_id", "retry")  # said beside the stream, not in it
 _WHY = {
     "ConnectionLost": "connection lost",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ipyllm.events import Finish, StreamError, Usage
+from ipyllm.events import Finish, StreamError, ToolResult, Usage
 from ipyllm.run.metrics import Timing
 
 if TYPE_CHECKING:
@@ -14,17 +14,24 @@ if TYPE_CHECKING:
     from ipyllm.events import Event, FinishReason
     from ipyllm.request import Message
     from ipyllm.run.completion import Completion
+    from ipyllm.structured.checker import Violation
 
 __all__ = ("Reply", "ToolCall")
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call the model asks for; `arguments` is the JSON text as it came, maybe not whole."""
+    """
+    One call the model asks for.
+
+    * `arguments`: the JSON text as it came, maybe not whole.
+    * `result`: what became of it; None where nobody made the call.
+    """
 
     id: str
     name: str
     arguments: str
+    result: ToolResult | None = None
 
 
 class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied or pickled
@@ -40,6 +47,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     * `model`: `provider/model`; `label`: the same for people.
     * `messages`: the conversation with this answer at its end.
     * `value`: the typed object of a structured answer, else None.
+    * `violation`: why a structured answer has no value (`path`, `rule`, `message`, `at`); None where it
+      has one, or none was asked for.
     * `choices`: the texts of all choices (`-p n=2`); the first is the answer.
     * `logprobs`: (token, natural logarithm of its probability), where they were asked for.
     * `error`: the `StreamError` that ended it, else None.
@@ -57,6 +66,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     label: str
     messages: list[dict[str, Any]]
     value: Any
+    violation: Violation | None
     choices: list[str]
     logprobs: list[tuple[str, float]]
     error: StreamError | None
@@ -77,7 +87,9 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply = cls(text)
         reply.reasoning = completion.reasoning
         reply.refusal = completion.refusal
-        reply.tool_calls = [ToolCall(*call) for call in completion.tool_calls]
+        reply.tool_calls = [
+            ToolCall(*call, completion.results.get(index)) for index, call in completion.calls()
+        ]
         reply.usage = completion.usage
         finish = completion.finish or Finish("truncated")
         reply.finish_reason = finish.reason
@@ -85,7 +97,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply.timing = timing
         reply.model = model
         reply.label = label or model
-        reply.value = None
+        reply.value = reply.violation = None
         reply.choices = completion.choices
         reply.logprobs = completion.logprobs
         reply.messages = [*map(dict, asked), {"role": "assistant", "content": text}]
@@ -98,13 +110,18 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         return self._completion.events()
 
     @property
+    def raw_end(self) -> Finish | None:
+        """The last event: the `Finish` with its words."""
+        return self._completion.finish
+
+    @property
     def transcript(self) -> list[tuple[str, str]]:
-        """(channel, text) in order of arrival; channels: text, reasoning, refusal, tool."""
+        """(channel, text) in order of arrival; the channels are those of `ipyllm.run.channels`."""
         return self._completion.transcript()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
-        rest = (self.messages, self.value)
+        rest = (self.messages, self.value, self.violation)
         return (
             _restore,
             (self._completion.events(), self.timing, self.model, self.label, *rest),
@@ -131,6 +148,7 @@ def _restore(
     label: str,
     messages: list[dict[str, Any]],
     value: Any,
+    violation: Violation | None = None,
 ) -> Reply:
     from ipyllm.run.completion import Completion
 
@@ -138,5 +156,5 @@ def _restore(
     for event in events:
         completion.add(event)
     reply = Reply.of(completion, timing, model=model, label=label)
-    reply.messages, reply.value = messages, value
+    reply.messages, reply.value, reply.violation = messages, value, violation
     return reply

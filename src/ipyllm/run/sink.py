@@ -15,6 +15,14 @@ __all__ = ("NullSink", "Sink")
 class Sink(Protocol):
     """Called from the one thread that pumps the run."""
 
+    def ask(self, run: Run, index: int, question: str, /) -> bool | None:
+        """
+        Whether call `index` may be made; waits for the answer, or for the run to be stopped.
+
+        None: there is nobody to ask.
+        """
+        ...
+
     def open(self, run: Run) -> None:
         """The run is about to start."""
         ...
@@ -30,6 +38,10 @@ class Sink(Protocol):
 
 class NullSink:
     """Shows nothing."""
+
+    def ask(self, _run: Run, _index: int, _question: str) -> bool | None:
+        """Nobody is there."""
+        return None
 
     def open(self, run: Run) -> None:
         """Nothing to prepare."""

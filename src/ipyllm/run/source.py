@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ from ipyllm.keys import Key
 from ipyllm.local import server, weights
 from ipyllm.providers import Provider, Target, endpoint, resolve
 from ipyllm.run.pull import PythonSource, named
+from ipyllm.run.telling import called_by_schema, told
 from ipyllm.transport import failure
 from ipyllm.transport.cassette import Send, sender
 from ipyllm.transport.http import Marks
@@ -24,7 +25,7 @@ from ipyllm.transport.limits import Limits
 from ipyllm.wire.rate_limits import rate_limits, request_id
 
 if TYPE_CHECKING:
-    from ipyllm.request import Request
+    from ipyllm.request import Message, Request
 
 __all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "source_for")
 
@@ -60,6 +61,10 @@ class Source(Protocol):
 
     def close(self) -> list[Event]:
         """No more will come: what is still held, and the `Finish`."""
+        ...
+
+    def more(self, messages: Sequence[Message]) -> Source:
+        """The same question again, with these messages after it."""
         ...
 
 
@@ -140,11 +145,13 @@ class HttpSource:
         self, target: Target, request: Request, limits: Limits, *, send: Send | None = None
     ) -> None:
         self._target = target
-        self._request = replace(request, params=dict(target.params) | dict(request.params))
+        self._asked = request
         self._limits = limits
         self._send = send or _sender(target)
         self._deadline: float | None = None
         self._dialect = dialect(target.dialect)
+        params = dict(target.params) | dict(request.params)
+        self._request = told(replace(request, params=params), self._dialect)
         self._decoder = self._dialect.decoder()
         self.model = self.label = target.label
         self.load: float | None = None
@@ -184,6 +191,13 @@ class HttpSource:
         """As `Source.close`."""
         return self._hidden(self._decoder.close())
 
+    def more(self, messages: Sequence[Message]) -> HttpSource:
+        """As `Source.more`; the time for the whole answer runs on."""
+        asked = self._asked.after(messages)
+        following = HttpSource(self._target, asked, self._limits, send=self._send)
+        following._deadline = self._deadline
+        return following
+
     def _hidden(self, events: list[Event]) -> list[Event]:
         """Take the key out of what a service says of it in the stream."""
         key = self._target.key
@@ -217,6 +231,8 @@ class LocalSource:
     def __init__(self, path: Path, request: Request, limits: Limits, *, demo: bool) -> None:
         params = {"return_progress": True, **({"max_tokens": _DEMO_MAX_TOKENS} if demo else {})}
         self._path = path
+        self._asked = request
+        request = called_by_schema(request)
         self._request = replace(request, model=path.stem, params=params | dict(request.params))
         self._limits = limits
         self._send, _ = sender()  # now: the process may start after the cassette was taken out
@@ -248,6 +264,11 @@ class LocalSource:
     def close(self) -> list[Event]:
         """As `Source.close`."""
         return self._http.close() if self._http else [Finish("truncated")]
+
+    def more(self, messages: Sequence[Message]) -> LocalSource:
+        """As `Source.more`."""
+        asked = self._asked.after(messages)
+        return LocalSource(self._path, asked, self._limits, demo=self.model == "local")
 
     async def _start(self) -> server.LocalServer:
         cancelled = threading.Event()

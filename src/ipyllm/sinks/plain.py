@@ -28,6 +28,10 @@ class PlainSink:
     ) -> None:
         self._render = render
 
+    def ask(self, _run: Run, _index: int, _question: str) -> bool | None:
+        """Nobody is there."""
+        return None
+
     def open(self, run: Run) -> None:
         """Nothing before the end."""
 

@@ -6,7 +6,10 @@ import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from ipyllm.sinks.asking import ask_on_stdin
+
 if TYPE_CHECKING:
+    from ipyllm.events import ToolResult
     from ipyllm.run.batch import Batch
     from ipyllm.run.metrics import Timing
     from ipyllm.run.pump import Run
@@ -16,6 +19,8 @@ __all__ = ("TerminalSink",)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+_SPOKEN = ("text", "value", "refusal")  # what is not said aside
+_SHORT = 200  # characters of a result
 
 
 class TerminalSink:
@@ -25,6 +30,7 @@ class TerminalSink:
         self._out = out or sys.stdout
         self._colour = self._out.isatty()
         self._channel = "text"
+        self._wrote = False
 
     def open(self, run: Run) -> None:
         """Nothing to show before the first token."""
@@ -32,11 +38,21 @@ class TerminalSink:
     def emit(self, batch: Batch) -> None:
         """Write and flush: 25 times a second at most."""
         for channel, text in batch.pieces:
-            if channel != self._channel:
-                self._switch(channel)
-            # A model's escape sequences would be the terminal's commands.
-            self._out.write(_CONTROL.sub("", text) if self._colour else text)
+            if channel == "turn":
+                continue
+            first = channel != self._channel
+            self._switch(channel)
+            if channel.startswith("tool:") and first:
+                text = text.replace("\n", " ", 1)  # noqa: PLW2901 - name and arguments on one line
+            self._write(text)
+        for result in batch.results:
+            self._result(result)
         self._out.flush()
+
+    def ask(self, run: Run, _index: int, question: str) -> bool | None:
+        """Ask on the terminal."""
+        self._switch("text")
+        return ask_on_stdin(run, question)
 
     def settle(self, reply: Reply, note: str) -> None:
         """End the line; say how it went."""
@@ -49,11 +65,29 @@ class TerminalSink:
     def _switch(self, channel: str) -> None:
         if channel == self._channel:
             return
-        if self._channel == "reasoning":
+        if self._channel not in _SPOKEN:
             self._out.write((_PLAIN if self._colour else "") + "\n\n")
-        if channel == "reasoning" and self._colour:
+        elif self._wrote and channel not in _SPOKEN:
+            self._out.write("\n\n")
+        if channel not in _SPOKEN and self._colour:
             self._out.write(_DIM)
+        if channel.startswith("tool:"):
+            self._out.write("\N{RIGHTWARDS ARROW} ")
         self._channel = channel
+
+    def _result(self, result: ToolResult) -> None:
+        if result.state in ("asking", "running"):
+            return
+        said = " ".join(result.text.split()) or result.state
+        short = said if len(said) <= _SHORT else said[:_SHORT] + "\N{HORIZONTAL ELLIPSIS}"
+        took = f" ({1e3 * result.seconds:.0f} ms)" if result.seconds else ""
+        self._switch("result")
+        self._write(f"\N{LEFTWARDS ARROW} {short}{took}")
+
+    def _write(self, text: str) -> None:
+        # A model's escape sequences would be the terminal's commands.
+        self._out.write(_CONTROL.sub("", text) if self._colour else text)
+        self._wrote = True
 
     def _dimmed(self, text: str) -> str:
         return f"{_DIM}{text}{_PLAIN}" if self._colour else text

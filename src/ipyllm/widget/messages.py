@@ -13,22 +13,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ipyllm.events import Progress
+    from ipyllm.events import Progress, ToolResult
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
+    from ipyllm.structured.checker import Violation
 
 __all__ = (
     "ack",
     "asset",
+    "call",
     "delta",
     "metrics",
     "progress",
     "snapshot",
+    "spent",
     "status",
     "timing",
     "utf16_len",
+    "violation",
 )
 
 
@@ -52,6 +56,21 @@ def progress(seq: int, event: Progress) -> dict[str, Any]:
     return {"seq": seq, "kind": "progress", "processed": event.processed, "total": event.total}
 
 
+def call(seq: int, result: ToolResult) -> dict[str, Any]:
+    """How far a call is, and what it gave."""
+    return {"seq": seq, "kind": "call", **_call(result)}
+
+
+def spent(seq: int, share: float, text: str, *, estimated: bool) -> dict[str, Any]:
+    """How much of the budget is taken."""
+    return {"seq": seq, "kind": "spent", **_spent((share, text, estimated))}
+
+
+def violation(wrong: Violation) -> dict[str, Any]:
+    """The place that does not fit, and why."""
+    return {"path": list(wrong.path), "message": wrong.message}
+
+
 def snapshot(
     seq: int,
     at: int,
@@ -59,6 +78,9 @@ def snapshot(
     state: State,
     numbers: dict[str, Any],
     note: str,
+    *,
+    results: Iterable[ToolResult] = (),
+    budget: tuple[float, str, bool] | None = None,
 ) -> dict[str, Any]:
     """Everything from offset `at` on, and the state with it."""
     parts: list[list[str]] = []
@@ -76,6 +98,8 @@ def snapshot(
         "state": state,
         "metrics": numbers,
         "note": note,
+        **({"calls": calls} if (calls := [_call(result) for result in results]) else {}),
+        **({"spent": _spent(budget)} if budget is not None else {}),
     }
 
 
@@ -112,6 +136,21 @@ def metrics(timing: Timing, *, input_tokens: int | None = None) -> dict[str, Any
         for name, value in known.items()
         if value is not None
     }
+
+
+def _call(result: ToolResult) -> dict[str, Any]:
+    return {
+        "call": result.index,
+        "state": result.state,
+        "text": result.text,
+        "error": result.error,
+        "seconds": result.seconds,
+    }
+
+
+def _spent(budget: tuple[float, str, bool]) -> dict[str, Any]:
+    share, text, estimated = budget
+    return {"share": round(share, 4), "text": text, "estimated": estimated}
 
 
 def _from_utf16(text: str, units: int) -> str:

@@ -8,6 +8,8 @@ messages (a subshell's, on ipykernel 7); one lock keeps their numbers in order.
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
@@ -20,6 +22,7 @@ from ipyllm.widget.timing import MAX_SHOWN, panel
 from ipyllm.widget.tokens import timed_tokens
 
 if TYPE_CHECKING:
+    from ipyllm.events import ToolResult
     from ipyllm.run.pump import Run
     from ipyllm.run.reply import Reply
 
@@ -27,6 +30,8 @@ __all__ = ("WidgetSink",)
 
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 _KEPT = 16  # answers
+_LOOK = 0.1  # seconds between two looks whether the run was stopped
+_SPENT_EVERY = 0.2  # seconds
 _finished: list[
     AnswerModel
 ] = []  # shown as static by now; closed when so many later ones have opened
@@ -53,6 +58,9 @@ class WidgetSink:
         self._run: Run | None = None
         self._model: AnswerModel | None = None
         self._handle: Any = None
+        self._approved: dict[int, bool] = {}  # what was pressed, by call
+        self._pressed = threading.Event()
+        self._told_spent = 0.0
 
     def open(self, run: Run) -> None:
         """Display the widget."""
@@ -64,6 +72,27 @@ class WidgetSink:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model.model_id}
         data = {"text/plain": f"(streaming from {run.label})", _VIEW_TYPE: view}
         self._handle = display(data, raw=True, display_id=True)
+        if run.is_structured:  # now: an ipykernel 6 that is blocked by the cell hears no question
+            self._send(messages.asset("structure", asset("structure")))
+
+    def ask(self, run: Run, index: int, question: str) -> bool | None:
+        """Wait for the card's buttons; where no message can come through, ask on standard input."""
+        from ipyllm.widget.comm_pump import CommPump  # it needs a kernel's zmq
+
+        with ExitStack() as stack:
+            pump = CommPump.here()
+            if pump is not None:
+                stack.enter_context(pump)
+            elif threading.current_thread() is threading.main_thread():
+                from ipyllm.sinks.asking import ask_on_stdin
+
+                return ask_on_stdin(run, question)
+            while index not in self._approved and not run.is_stopping:
+                if pump is not None:
+                    pump.wait(_LOOK)
+                else:
+                    self._pressed.wait(_LOOK)
+        return self._approved.get(index, False)
 
     def emit(self, batch: Batch) -> None:
         """Send the deltas first: nothing may hold a token."""
@@ -77,6 +106,9 @@ class WidgetSink:
                 self._offset += messages.utf16_len(text)
             if batch.progress is not None:
                 self._send(messages.progress(self._next(), batch.progress))
+            for result in batch.results:
+                self._send(messages.call(self._next(), result))
+            self._tell_spent()
             if (batch.state is not None or batch.notice is not None) and not self.stopped:
                 # What is said while it waits has no place beside the answer.
                 self._note = batch.notice or ""
@@ -95,7 +127,10 @@ class WidgetSink:
         data = bundle(reply, static=self._static, state=state, note=note)
         with self._lock:
             self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
+            if reply.violation is not None:
+                self._numbers["invalid"] = messages.violation(reply.violation)
             self._note = note
+            self._tell_spent(at_once=True)
             self._enter(state)
         self._static = Static()  # a long answer's HTML is megabytes
         self._handle.update(data, raw=True, metadata=metadata(reply))
@@ -131,12 +166,32 @@ class WidgetSink:
         """All that arrived from offset `have` on; never counts as a message of its own."""
         with self._lock:
             transcript: list[tuple[str, str]] = []
+            results: list[ToolResult] = []
+            budget = None
             if self._run is not None:
                 with self._run.lock:
                     transcript = self._run.completion.transcript()
+                    results = [*self._run.completion.results.values()]
+                    budget = self._run.spent()
             return messages.snapshot(
-                self._seq, have, transcript, self._state, self._numbers, self._note
+                self._seq,
+                have,
+                transcript,
+                self._state,
+                self._numbers,
+                self._note,
+                results=results,
+                budget=budget,
             )
+
+    def _tell_spent(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self._run is None or not (at_once or now - self._told_spent >= _SPENT_EVERY):
+            return
+        if (spent := self._run.spent()) is not None:
+            self._told_spent = now
+            share, text, estimated = spent
+            self._send(messages.spent(self._next(), share, text, estimated=estimated))
 
     def _on_message(self, _model: object, content: dict[str, Any], _buffers: object) -> None:
         match content:
@@ -146,6 +201,9 @@ class WidgetSink:
                 with self._lock:
                     self._next()
                     self._send(self._snapshot(have))
+            case {"kind": "approve", "call": int(index), "yes": bool(yes)}:
+                self._approved.setdefault(index, yes)
+                self._pressed.set()
             case {"kind": "timing"}:
                 self._send(messages.timing(self._panel()))
             case {"kind": "asset", "name": str(name)}:
