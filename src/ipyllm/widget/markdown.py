@@ -14,12 +14,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
-from pygments import lex
-from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
-from pygments.token import Token as Kind
-from pygments.util import ClassNotFound
 
-from ipyllm.widget.inline import themed
+from ipyllm.widget.code import coloured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,22 +32,6 @@ _WINDOW = 8192  # characters that gather before blocks are looked for
 _SAFE = re.compile(r"https?:|mailto:|[^:/?#]*(?:[/?#]|\Z)", re.IGNORECASE)
 _BRACKETS = (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"))
 _SPACE = (" ", "\n", "\t")
-_MAX_COLOURED = 100_000  # characters of one block of code
-# As JupyterLab's editor has them; the live widget's highlight.ts has the same.
-_COLOURS = {
-    Kind.Keyword: ("keyword", "#1a7f37"),
-    Kind.Keyword.Constant: ("number", "#8250df"),
-    Kind.Literal.String: ("string", "#b3261e"),
-    Kind.Comment: ("comment", "#6e7781"),
-    Kind.Comment.Preproc: ("meta", "#9a6700"),
-    Kind.Literal.Number: ("number", "#8250df"),
-    Kind.Name.Builtin: ("builtin", "#1a7f37"),
-    Kind.Name.Function: ("def", "#0550ae"),
-    Kind.Name.Class: ("def", "#0550ae"),
-    Kind.Name.Tag: ("property", "#0550ae"),
-    Kind.Name.Attribute: ("property", "#0550ae"),
-    Kind.Name.Decorator: ("meta", "#9a6700"),
-}
 _DEFINITION = re.compile(r"^[ \t>\-*+\d.)]*\[(?:[^\[\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
 _NEWLINE = re.compile(r"\r\n|\r(?!\Z)")  # a CR at the end may be half a CRLF
 
@@ -217,37 +197,11 @@ def _line(state: StateBlock, at: int) -> str:
 def _fence(md: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     token = tokens[index]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-    coloured = _coloured(token.content, language) if language else None
-    if coloured is None:
+    html_of_code = coloured(token.content, language) if language else None
+    if html_of_code is None:
         html: str = md.fence(tokens, index, options, env)
         return html
-    return f'<pre><code class="language-{_escape(language)}">{coloured}</code></pre>\n'
-
-
-def _coloured(code: str, language: str) -> str | None:
-    if len(code) > _MAX_COLOURED:
-        return None
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
-    pieces = [(_colour(kind), text) for kind, text in lex(code, lexer)]
-    if "".join(text for _, text in pieces) != code:
-        return None
-    spans: list[str] = []
-    for style, text in pieces:
-        shown = _escape(text)
-        spans.append(f'<span style="{style}">{shown}</span>' if style and text.strip() else shown)
-    return "".join(spans)
-
-
-def _colour(kind: Any) -> str:
-    while kind is not None:
-        if kind in _COLOURS:
-            name, value = _COLOURS[kind]
-            return themed("color", value, f"mirror-editor-{name}-color")
-        kind = kind.parent
-    return ""
+    return f'<pre><code class="language-{_escape(language)}">{html_of_code}</code></pre>\n'
 
 
 def _link_open(
