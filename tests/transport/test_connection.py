@@ -48,6 +48,29 @@ async def test_after_a_taken_body_comes_an_empty_chunk(server):
     await connection.aclose()
 
 
+async def test_a_body_that_ended_while_it_was_held_back_leaves_the_connection_hearing(server):
+    """Whoever paused it was late, and the answer over: the next one would have waited for ever."""
+    gate = asyncio.Event()
+    server.answer(HEAD, gate, b"x")
+    server.answer(HEAD)
+    connection = await connected(server)
+    await connection.write(REQUEST)
+    await connection.read(65536)
+
+    def take(_raw: bytes) -> bool:
+        connection.pause()
+        return True
+
+    taking = asyncio.create_task(connection.take_over(take))
+    await asyncio.sleep(0)
+    gate.set()
+    await taking
+    await connection.read(65536)
+    await connection.write(REQUEST)
+    assert await connection.read(65536, timeout=5.0) == HEAD
+    await connection.aclose()
+
+
 async def test_a_taken_body_that_ends_early_is_an_error(server):
     """The end of the connection before the end of the body is never silent."""
     server.answer(HEAD, Close)

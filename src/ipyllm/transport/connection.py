@@ -241,6 +241,8 @@ class Connection(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
             await woken
         finally:
             self._take = self._reader = None
+            # Whoever paused it may never say `resume`: the pool would have a connection that is deaf.
+            self.resume()
         if not finished:
             raise ConnectionResetError(str(self._error or "the server closed the connection"))
         self._synthetic = b"0" + _HEAD_END
