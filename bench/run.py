@@ -21,7 +21,7 @@ from harness import SCRATCH, Row
 
 PARTS = (
     *("stream", "interrupts", "page", "markdown", "decode", "fuzz"),
-    *("partial_json", "early_abort", "text_calls"),
+    *("partial_json", "early_abort", "text_calls", "budget"),
 )
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured

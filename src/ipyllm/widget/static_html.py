@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ("JSON_TYPE", "Static", "bundle", "metadata")
 
 _MAX_GAPS = 4096
-_AT_ONCE = 8192  # characters
 _COLOURED = 1000  # tokens; a quarter of the output may be spent on them
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 
@@ -53,28 +52,13 @@ _REFUSAL = (
 
 
 class Static:
-    """
-    Renders while the answer streams, so that the end of a long one costs no more than its last part.
-
-    Not batch by batch: the code is cold each time, and that was 1.2 ms a batch, half of all the kernel's
-    work at 200 tokens/s. A short answer is rendered at its end, in one go (3 ms).
-    """
+    """Renders while the answer streams, so that its end costs no more than its last block."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, str]] = []
-        self._units = 0
         self._parts: list[tuple[str, BlockRenderer | list[str]]] = []
 
     def feed(self, pieces: Iterable[tuple[str, str]]) -> None:
         """More of the transcript."""
-        for piece in pieces:
-            self._waiting.append(piece)
-            self._units += len(piece[1])
-        if self._units >= _AT_ONCE:
-            self._render()
-
-    def _render(self) -> None:
-        pieces, self._waiting, self._units = self._waiting, [], 0
         for channel, text in pieces:
             if not self._parts or self._parts[-1][0] != channel:
                 rendered = channel in ("text", "refusal")
@@ -87,7 +71,6 @@ class Static:
 
     def html(self, reply: Reply, state: State, note: str, *, timed: bool) -> str:
         """The whole output; without `timed`, nothing that differs from run to run."""
-        self._render()
         body = [piece for part in self._grouped() for piece in _pieces(*part, reply, timed=timed)]
         timing = reply.timing if timed else None
         more = timing_panel(reply) if timed else ""
