@@ -90,7 +90,30 @@ SURE = [
 ]
 CALLS = (
     ("get_weather", '{"city": "Berlin", "unit": "celsius"}'),
-    ("get_forecast", '{"city": "Berlin", "days": 5, "fields": ["rain", "wind"]}'),
+    ("get_forecast", '{"city": "Berlin", "days": 3}'),
+)
+FUNCTIONS = """\
+def get_weather(city: str, unit: str = "celsius") -> str:
+    "Weather of a city, now."
+    return f"18 degrees in {city}, cloudy"
+
+def get_forecast(city: str, days: int) -> list[dict]:
+    "The days to come."
+    return [{"day": day, "rain_mm": rain} for day, rain in zip(["Mon", "Tue", "Wed"], [0, 11, 6])]
+"""
+PERSON = """\
+from dataclasses import dataclass
+
+@dataclass
+class Person:
+    name: str
+    born: int
+    known_for: str
+"""
+PEOPLE = (
+    '{"value": [{"name": "Ada Lovelace", "born": 1815, "known_for": "the first program"}, '
+    '{"name": "Grace Hopper", "born": 1906, "known_for": "the compiler"}, '
+    '{"name": "Alan Turing", "born": 1912, "known_for": "mathem'
 )
 
 
@@ -187,20 +210,44 @@ def done(stage: Stage) -> None:
 
 
 def tools(stage: Stage) -> None:
-    """Calls the model asks for, while they come."""
-    steps: list[Step] = [Pause(0.1), *paced("I look it up. ")]
+    """A call that was made, and one that waits for its button."""
+    calls: list[Step] = [Pause(0.1), *paced("I look it up. ")]
     for index, (name, arguments) in enumerate(CALLS):
         for start in range(0, len(arguments), 4):
             call = {"index": index, "function": {"arguments": arguments[start : start + 4]}}
             if not start:
                 call = {**call, "id": f"call_{index}", "type": "function"}
                 call["function"] = {**call["function"], "name": name}
-            steps += [Raw(chunk({"tool_calls": [call]})), Pause(PACE)]
-    stage.mock.answer(*steps, Hold())
-    notebook = stage.notebook("tools", ASK + "What should I wear in Berlin this week?")
-    notebook.start(1)
-    notebook.wait_for_output(1, "wind")
-    shoot(notebook.cell(1), "tools")
+            calls += [Raw(chunk({"tool_calls": [call]})), Pause(PACE)]
+    stage.mock.answer(*calls, End("tool_calls"))
+    stage.mock.answer(
+        *paced("Take a raincoat: it will be 18 degrees, with rain from Tuesday on. "), End()
+    )
+    ask = ASK.replace("answer\n", "answer -T get_weather -T get_forecast --approve\n")
+    notebook = stage.notebook("tools", FUNCTIONS, ask + "What should I wear in Berlin this week?")
+    notebook.run(1)
+    notebook.start(2)
+    approve = stage.page.get_by_role("button", name="Approve")
+    approve.wait_for()
+    shoot(notebook.cell(2), "approve")
+    approve.click()
+    approve.nth(1).click()
+    notebook.wait_done(2)
+    notebook.wait_until_static(2)
+    shoot(notebook.cell(2), "tools")
+
+
+def typed(stage: Stage) -> None:
+    """A list of objects as it comes."""
+    cuts = [PEOPLE[start : start + 5] for start in range(0, len(PEOPLE), 5)]
+    steps = [step for cut in cuts for step in (Token(cut), Pause(PACE))]
+    stage.mock.answer(Pause(0.2), *steps, Hold())
+    ask = ASK.replace("answer\n", "people --schema list[Person] --budget 200tok\n")
+    notebook = stage.notebook("typed", PERSON, ask + "Three pioneers of computing.")
+    notebook.run(1)
+    notebook.start(2)
+    notebook.wait_for_output(2, "mathem")
+    shoot(notebook.cell(2), "typed")
 
 
 def unsure(stage: Stage) -> None:
@@ -222,7 +269,7 @@ def prefill(stage: Stage) -> None:
     notebook.start(1)
     notebook.wait_for_output(1, "763 of 1,230 tokens")
     # The bar slides to its place.
-    fill = notebook.output(1).locator(".ipyllm-fill")
+    fill = notebook.output(1).locator(":not(.ipyllm-meter) > .ipyllm-fill")
     fill.evaluate("node => Promise.all(node.getAnimations().map(each => each.finished))")
     shoot(notebook.cell(1), "prefill")
 
@@ -271,6 +318,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "thinking": thinking,
     "done": done,
     "tools": tools,
+    "typed": typed,
     "probability": unsure,
     "prefill": prefill,
     "interrupted": interrupted,
