@@ -16,6 +16,7 @@ from ipyllm.events import (
     Usage,
 )
 from ipyllm.run.budget import Budget, Spending
+from ipyllm.run.plan import PlainPlan
 from ipyllm.run.pump import Run
 from ipyllm.run.sink import NullSink
 from ipyllm.run.typed import Typed
@@ -185,3 +186,32 @@ def test_a_call_of_a_later_turn_has_the_next_number():
 def test_a_budget_needs_something_to_give():
     with pytest.raises(UsageError):
         Budget.parse(["nothing"])
+
+
+class Failing(PlainPlan):
+    """A plan with a bug."""
+
+    def __init__(self, where):
+        self.where = where
+
+    def feed(self, events):
+        if self.where == "feed" and any(event == TextDelta("b") for event in events):
+            raise ZeroDivisionError("in feed")
+        return events
+
+    def wants_more(self, finish):
+        return self.where == "go_on"
+
+    def go_on(self, run):
+        raise ZeroDivisionError("in go_on")
+
+
+@pytest.mark.parametrize("where", ["feed", "go_on"])
+def test_what_a_plan_raises_loses_nothing_of_the_answer(where):
+    """It is raised by whoever shows the answer, once that is settled."""
+    source = ScriptedSource([TextDelta("a")], [TextDelta("b")], [Finish("stop")])
+    run = Run(source, NullSink(), plan=Failing(where))
+    run.start()
+    reply = run.pump()
+    assert (reply, reply.finish_reason) == ("ab", "error")
+    assert str(run.bug) == f"in {where}"

@@ -307,7 +307,7 @@ class Run:
     def _next_turn(self, end: Finish) -> bool:
         """Ask again with what the plan adds; False if that was all."""
         self._flush()
-        following = self.plan.go_on(self)
+        following = self._following()
         if self.cancelled_at is not None:
             following = Finish("interrupted")
         elif self.spending is not None and (why := self.spending.over(self._clock())):
@@ -329,6 +329,22 @@ class Run:
         self.say([Turn(self._turns, self._reason)])
         self._ask(0.0)
         return True
+
+    def _following(self) -> Source | Finish:
+        try:
+            return self.plan.go_on(self)
+        except Exception as exc:  # noqa: BLE001 - raised once all that came is settled
+            self._failure = exc
+            self.say([_stream_error(exc)])
+            return Finish("error")
+
+    def _read(self, events: list[Event]) -> list[Event]:
+        try:
+            return self.plan.feed(events)
+        except Exception as exc:  # noqa: BLE001 - as above
+            self._failure = exc
+            seen = [event for event in events if not isinstance(event, Finish)]
+            return [*seen, _stream_error(exc), Finish("error")]
 
     def ask(self, index: int, question: str) -> bool | None:
         """Whether call `index` may be made; None where nobody sees the answer. In the pumping thread."""
@@ -419,7 +435,7 @@ class Run:
         with self.lock:
             if self._ends or self._pause is not None:
                 return  # an end is an end: a cancel that came too late changes nothing
-            events = self._held(self._afforded(self.plan.feed(self._refused(events)), now))
+            events = self._held(self._afforded(self._read(self._refused(events)), now))
             if not self._begun:
                 events = self._beginning(events, now)
             if self._calls:

@@ -90,8 +90,8 @@ class WidgetSink:
             while index not in self._approved and not run.is_stopping:
                 if pump is not None:
                     pump.wait(_LOOK)
-                else:
-                    self._pressed.wait(_LOOK)
+                elif self._pressed.wait(_LOOK):
+                    self._pressed.clear()
         return self._approved.get(index, False)
 
     def emit(self, batch: Batch) -> None:
