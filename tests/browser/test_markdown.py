@@ -36,7 +36,7 @@ UNSAFE = """() => [...document.querySelectorAll('#home *')].flatMap((node) => {
 })"""
 STREAM = """([text, size, check]) => {
   const unsafe = new Function('return ' + check)();
-  const view = new MarkdownView('ipyllm-prose');
+  const view = new MarkdownView('ipyllm-prose', {}, () => 0);
   document.querySelector('#home').replaceChildren(view.node);
   const found = [];
   for (let at = 0; at < text.length; at += size) {
@@ -112,7 +112,7 @@ def test_final_blocks_are_never_made_anew_and_keep_a_selection(markdown):
     )
     result = page.evaluate(
         """([text]) => {
-          const view = new MarkdownView('');
+          const view = new MarkdownView('', {}, () => 0);
           document.querySelector('#home').replaceChildren(view.node);
           const feed = (more) => { for (let at = 0; at < more.length; at += 7) {
             view.append(more.slice(at, at + 7)); view.paint(); } };

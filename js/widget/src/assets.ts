@@ -1,10 +1,10 @@
 import { importCode } from "./import-code.ts";
 
-/** A module as far as it is known. `asker`: whose question is under way; "none" is needed once it is here. */
+/** A module as far as it is known. */
 interface Asset {
   readonly loading: Promise<unknown>;
   readonly give: (code: string) => void;
-  asker: Assets | "none" | null;
+  here: boolean;
 }
 
 /** One per name and page, shared by all answers: a bundle is imported once, so is this module. */
@@ -17,16 +17,20 @@ const assets = new Map<string, Asset>();
  */
 export class Assets {
   readonly #ask: (name: string) => void;
+  readonly #asked = new Set<string>();
 
   constructor(ask: (name: string) => void) {
     this.#ask = ask;
   }
 
-  /** Rejects if the kernel has no such module, or it does not load. The caller knows its type. */
+  /**
+   * Rejects if the kernel has no such module, or it does not load. The caller knows its type. Each answer asks its
+   * own kernel, once: another's question may have gone to one that is gone.
+   */
   get<T>(name: string): Promise<T> {
     const asset = find(name);
-    if (!asset.asker) {
-      asset.asker = this;
+    if (!asset.here && !this.#asked.has(name)) {
+      this.#asked.add(name);
       this.#ask(name);
     }
     return asset.loading as Promise<T>;
@@ -34,13 +38,8 @@ export class Assets {
 
   receive(name: string, code: string): void {
     const asset = find(name);
-    asset.asker = "none";
+    asset.here = true;
     asset.give(code);
-  }
-
-  /** Whoever asks next asks the kernel again for what we never got. */
-  dispose(): void {
-    for (const asset of assets.values()) if (asset.asker === this) asset.asker = null;
   }
 }
 
@@ -56,7 +55,7 @@ function find(name: string): Asset {
       return importCode<unknown>(code);
     });
     loading.catch(() => {}); // said to whoever asks
-    asset = { loading, give, asker: null };
+    asset = { loading, give, here: false };
     assets.set(name, asset);
   }
   return asset;

@@ -130,7 +130,6 @@ export class Session {
   dispose(): void {
     this.#model.off("msg:custom", this.#listener);
     this.#resync.dispose();
-    this.assets.dispose();
     this.stop.end();
     this.#views.clear();
   }

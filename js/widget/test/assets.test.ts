@@ -6,7 +6,7 @@ vi.mock("../src/import-code.ts", () => ({
   importCode: (code: string) => import(`data:text/javascript,${encodeURIComponent(code)}`),
 }));
 
-test("a page asks once, and all its answers share the module", async () => {
+test("an answer asks its kernel once, and all of a page share the module", async () => {
   const asked: string[] = [];
   const one = new Assets((name) => asked.push(name));
   const other = new Assets((name) => asked.push(name));
@@ -15,7 +15,7 @@ test("a page asks once, and all its answers share the module", async () => {
   const [first, ...others] = await Promise.all(modules);
   expect(first).toHaveProperty("default", 7);
   for (const each of others) expect(each === first).toBe(true);
-  expect(asked).toEqual(["a"]);
+  expect(asked).toEqual(["a", "a"]);
 });
 
 test("what the kernel does not have is an error, once", async () => {
@@ -28,11 +28,10 @@ test("what the kernel does not have is an error, once", async () => {
   expect(ask).toHaveBeenCalledTimes(1);
 });
 
-test("what an answer that is gone has asked for, the next one asks for again", () => {
+test("what a kernel that is gone was asked for, the next answer asks its own for", () => {
   const ask = vi.fn();
   const gone = new Assets(ask);
   void gone.get("c");
-  gone.dispose();
   void new Assets(ask).get("c");
   expect(ask).toHaveBeenCalledTimes(2);
 });
@@ -47,7 +46,6 @@ test("what the kernel sends unasked is kept, and nobody asks", async () => {
 test("what one answer has asked for, and another is sent, both have", async () => {
   const [one, other] = [new Assets(vi.fn()), new Assets(vi.fn())];
   const asked = one.get("e");
-  one.dispose();
   other.receive("e", "export default 11");
   expect(await asked).toHaveProperty("default", 11);
   expect(await other.get("e")).toHaveProperty("default", 11);
@@ -58,7 +56,6 @@ test("a module that is here is not asked for again once its asker is gone", asyn
   const module = one.get("f");
   one.receive("f", "export default 12");
   await module;
-  one.dispose();
   expect(await new Assets(ask).get("f")).toHaveProperty("default", 12);
   expect(ask).not.toHaveBeenCalled();
 });
