@@ -32,6 +32,8 @@ export class Assets {
     if (!asset.here && !this.#asked.has(name)) {
       this.#asked.add(name);
       this.#ask(name);
+      // A page's first message may go to the shell that a cell blocks; the second finds another.
+      setTimeout(() => asset.here || this.#ask(name), 1000);
     }
     return asset.loading as Promise<T>;
   }
