@@ -215,3 +215,27 @@ def test_what_a_plan_raises_loses_nothing_of_the_answer(where):
     reply = run.pump()
     assert (reply, reply.finish_reason) == ("ab", "error")
     assert str(run.bug) == f"in {where}"
+
+
+def test_a_stop_just_before_the_next_request_keeps_it_from_being_sent():
+    """The cancel finds no request to cancel, and none begins after it."""
+    sent: list[int] = []
+    source = ScriptedSource(BAD, then=ScriptedSource(lambda: sent.append(1), GOOD))
+    run = Run(source, NullSink(), plan=Typed(PERSON, retries=1))
+
+    def stop(events):
+        if any(isinstance(event, Turn) for event in events):
+            run.cancel()
+
+    run.tee = stop
+    run.start()
+    reply = run.pump()
+    assert (reply.finish_reason, sent) == ("interrupted", [])
+
+
+def test_a_budget_cuts_within_the_arguments_of_a_call():
+    pieces = [ToolCallDelta(0, f"{number}") for number in range(9)]
+    source = ScriptedSource([ToolCallStart(0, "c", "f"), *pieces], Never())
+    reply = answered(source, budget=spending(Budget(tokens=4)))
+    assert reply.finish_reason == "budget"
+    assert reply.tool_calls[0].arguments == "012"

@@ -12,15 +12,28 @@ import _thread
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType, TracebackType
 
-__all__ = ("Interrupts",)
+__all__ = ("Interrupts", "Step", "nothing", "uninterrupted")
+
+Step = Callable[[Callable[[], object]], bool]
+"""Runs a piece of the user's code; False if an interrupt ended it. `Interrupts.run` is one."""
 
 _DEBOUNCE = 1.0  # seconds after a stop in which further interrupts mean the same one
+
+
+def uninterrupted(step: Callable[[], object]) -> bool:
+    """The `Step` of a thread that no interrupt reaches."""
+    step()
+    return True
+
+
+def nothing() -> None:
+    """The `poke` of such a thread."""
 
 
 class Interrupts:

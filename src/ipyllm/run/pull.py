@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.events import Event, Finish, Notice, TextDelta
 from ipyllm.run import cancel
+from ipyllm.run.cancel import Step, nothing, uninterrupted
 from ipyllm.transport import iterator
 from ipyllm.transport.iterator import Items, called, kind_of, named, refuse_used
 from ipyllm.transport.limits import Limits, Watchdog
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from ipyllm.transport.http import Marks
 
 __all__ = ("PythonSource", "Reading", "named", "pumped")
-
-Step = Callable[[Callable[[], object]], bool]
-"""Runs a piece of the user's code; False if an interrupt ended it."""
 
 _GIVE_UP = 2.0  # seconds a stopped reading may take to give what it has
 _HELD = 1.0  # seconds a reader waits at most for a pump that has fallen behind
@@ -139,7 +137,7 @@ class Reading:
         self._stopping = False
         self._over = False  # a Finish came
         self._count = 0
-        self._poke: Callable[[], None] = _nothing
+        self._poke: Callable[[], None] = nothing
         self._failure: BaseException | None = None
         self._trace: TracebackType | None = None
         self._loop = asyncio.get_running_loop()
@@ -162,7 +160,7 @@ class Reading:
         except BaseException as exc:  # noqa: BLE001 - the user's code may raise anything
             self._fail(exc)
         finally:
-            self._poke = _nothing
+            self._poke = nothing
             self._loop.call_soon_threadsafe(self._hand, rest)
 
     def _read(self, result: Any, step: Step) -> Any:
@@ -240,7 +238,7 @@ class Reading:
         if readings is not None:
             readings.put(self)
         else:
-            self._read_in_a_thread(lambda: self.read(_just, _nothing))
+            self._read_in_a_thread(lambda: self.read(uninterrupted, nothing))
         rest = await self._until_handed()
         while rest is not None:
             match kind_of(rest, self._name):
@@ -257,7 +255,7 @@ class Reading:
 
     async def _read_rest(self, rest: Any) -> Any:
         self._found, self._handed = (lambda: rest), self._loop.create_future()
-        self._read_in_a_thread(lambda: self.read(_just, _nothing))
+        self._read_in_a_thread(lambda: self.read(uninterrupted, nothing))
         return await self._until_handed()
 
     async def _until_handed(self) -> Any:
@@ -347,15 +345,6 @@ def _next(readings: SimpleQueue[Reading | None]) -> Reading | None:
     while True:
         with suppress(Empty):
             return readings.get(timeout=0.2)  # in slices: Windows cannot interrupt a wait
-
-
-def _just(step: Callable[[], object]) -> bool:
-    step()
-    return True
-
-
-def _nothing() -> None:
-    pass
 
 
 _OURS = (__file__, cancel.__file__, iterator.__file__)

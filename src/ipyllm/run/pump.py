@@ -31,6 +31,7 @@ from ipyllm.events import (
     ValueDelta,
 )
 from ipyllm.run.batch import Batch
+from ipyllm.run.cancel import nothing, uninterrupted
 from ipyllm.run.channels import piece_of
 from ipyllm.run.coalesce import Coalescer
 from ipyllm.run.completion import Completion
@@ -39,6 +40,7 @@ from ipyllm.run.metrics import Meter, Timing
 from ipyllm.run.plan import PlainPlan
 from ipyllm.run.policy import Policy
 from ipyllm.run.reply import Reply
+from ipyllm.run.tally import is_token
 from ipyllm.transport.http import Marks
 from ipyllm.transport.loop import network_loop
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from ipyllm.request import Message
     from ipyllm.run.budget import Spending
+    from ipyllm.run.cancel import Step
     from ipyllm.run.plan import Plan
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
@@ -92,8 +95,8 @@ class Run:
         self.cancelled_at: float | None = None
         self.tee: Callable[[list[Event]], None] | None = None
         # How the user's own code is run in the pumping thread, and stopped; see `run.cancel.Interrupts`.
-        self.step: Callable[[Callable[[], object]], bool] = _just
-        self.poke: Callable[[], None] = _nothing
+        self.step: Step = uninterrupted
+        self.poke: Callable[[], None] = nothing
         self._sinks = [sink]
         self._joining: list[Sink] = []
         self._clock = clock
@@ -203,7 +206,7 @@ class Run:
 
     def _spawn(self, pause: float = 0.0) -> None:
         inbox = self._inbox
-        if self._failed and self.cancelled_at is not None:  # cancelled between two attempts
+        if self.cancelled_at is not None:  # before this attempt, or this turn, began
             inbox.close()
             return
         self._task = self._loop.create_task(self._produce(pause))
@@ -453,7 +456,7 @@ class Run:
         if self.spending is None:
             return events
         within, rest = self.spending.cut(events, now)
-        if not any(isinstance(event, _TOKENS) for event in rest):
+        if not any(map(is_token, rest)):
             return events
         beyond = "".join(piece[1] for event in rest if (piece := piece_of(event)))
         why = self.spending.over(now) or ""
@@ -503,15 +506,6 @@ class Run:
             self._meter.observe(event, now)
         self.completion.add(event)
         self._coalescer.push(event)
-
-
-def _just(step: Callable[[], object]) -> bool:
-    step()
-    return True
-
-
-def _nothing() -> None:
-    pass
 
 
 def _numbered(event: Event, calls: int) -> Event:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from ipyllm.run.cancel import Step
 from ipyllm.structured.checker import check
 from ipyllm.structured.invalid import Invalid
 from ipyllm.structured.nulls import without_nulls
@@ -27,8 +28,6 @@ from ipyllm.tools.tool import Tool
 from ipyllm.tools.trace import trace_of
 
 __all__ = ("Outcome", "Prepared", "Refusal", "prepare", "run_calls")
-
-Step = Callable[[Callable[[], object]], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from ipyllm.events import (
     ToolCallStart,
     ToolResult,
 )
+from ipyllm.run.cancel import nothing
 from ipyllm.run.plan import PlainPlan, Plan
 from ipyllm.structured.text_calls import TextCalls
 from ipyllm.tools.call import Outcome, Prepared, Refusal, prepare, run_calls
@@ -68,7 +69,7 @@ class ToolLoop:
         self._ask = ask
         self._added: list[dict[str, Any]] = []
         self._wrong: set[str] = set()  # tools whose arguments were refused in the turn before
-        self._poke: Callable[[], None] = _nothing
+        self._poke: Callable[[], None] = nothing
         self.begin()
 
     def begin(self) -> None:
@@ -182,7 +183,7 @@ class ToolLoop:
             run.say([Notice("phase", "calling")])
             return run_calls(allowed, run.step, tell, lambda: run.is_stopping)
         finally:
-            self._poke = _nothing
+            self._poke = nothing
 
     def _asked(self, run: Run, index: int, call: Prepared | Refusal) -> Prepared | Refusal:
         if self._ask is None or isinstance(call, Refusal) or run.cancelled_at is not None:
@@ -220,7 +221,3 @@ def _result(index: int, outcome: Outcome | None) -> ToolResult:
     if outcome is None:
         return ToolResult(index, "running")
     return ToolResult(index, outcome.state, outcome.shown, outcome.error, outcome.seconds)
-
-
-def _nothing() -> None:
-    pass
