@@ -22,7 +22,6 @@ from ipyllm.events import (
 from ipyllm.run.completion import Completion
 from ipyllm.run.metrics import Timing
 from ipyllm.run.reply import Reply
-from ipyllm.widget.calls import calls, cards
 from ipyllm.widget.static_html import bundle
 from ipyllm.widget.timing import MAX_SHOWN, Token, panel, stall_limit
 from ipyllm.widget.tokens import timed_tokens
@@ -149,24 +148,3 @@ def test_probabilities_have_a_picture_of_their_own():
     assert "by their probability" in html
     assert 'title="25.0 %">not sure<' in html
     assert "probability" not in panel(TIMING, [Token("a"), Token("b", 0.1)])
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("", []),
-        ("f({})\n", [("f", "{}")]),
-        ('f({"a": "(x)"})\ng(', [("f", '{"a": "(x)"}'), ("g", "")]),
-        ("now", [("now", "")]),
-    ],
-)
-def test_calls_are_found_in_the_transcript(text, expected):
-    """Each call's name and arguments; the last may not be whole."""
-    assert calls(text) == expected
-
-
-def test_a_card_shows_arguments_as_text():
-    """All of them inside, the beginning beside the name."""
-    html = cards("f(" + "<" * 500 + ")\n")
-    assert html.count("&lt;") == 120 + 500
-    assert html.startswith("<details")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyllm.wire.complaint import Complaint, refuses_form
+from ipyllm.wire.complaint import Complaint
 
 CASES = {
     "OpenAI": (
@@ -229,29 +229,6 @@ def test_llamacpp_has_its_numbers_beside_its_words(counts, over):
 def test_other_limits_are_no_context(status, message):
     """A rate has tokens too."""
     assert Complaint(message).kind(status) != "ContextTooLong"
-
-
-@pytest.mark.parametrize(
-    "message, form",
-    [
-        ("This response_format type is unavailable now", True),  # DeepSeek
-        (
-            "invalid schema for response format: response_format/json_schema/a: minItems is not supported",
-            True,
-        ),  # Groq
-        (
-            "output_format.schema: For 'object' type, 'additionalProperties: true' is not supported.",
-            True,
-        ),
-        ("output_config: Extra inputs are not permitted", True),
-        ("Function calling with a response mime type: 'application/json' is unsupported", True),
-        ("The model `x` does not exist", False),
-        ("Invalid schema for function 'f': schema must be a JSON Schema", False),
-    ],
-)
-def test_a_form_that_is_refused_is_told_from_other_faults(message, form):
-    """Then it can be asked for in the prompt."""
-    assert refuses_form(message) is form
 
 
 _json = st.recursive(

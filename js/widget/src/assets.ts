@@ -1,5 +1,8 @@
 import { importCode } from "./import-code.ts";
 
+/** Until a kernel that has not answered is asked once more (ms). */
+const AGAIN = 1000;
+
 /** A module as far as it is known. */
 interface Asset {
   readonly loading: Promise<unknown>;
@@ -17,7 +20,7 @@ const assets = new Map<string, Asset>();
  */
 export class Assets {
   readonly #ask: (name: string) => void;
-  readonly #asked = new Set<string>();
+  readonly #asked = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(ask: (name: string) => void) {
     this.#ask = ask;
@@ -30,10 +33,12 @@ export class Assets {
   get<T>(name: string): Promise<T> {
     const asset = find(name);
     if (!asset.here && !this.#asked.has(name)) {
-      this.#asked.add(name);
       this.#ask(name);
       // A page's first message may go to the shell that a cell blocks; the second finds another.
-      setTimeout(() => asset.here || this.#ask(name), 1000);
+      this.#asked.set(
+        name,
+        setTimeout(() => asset.here || this.#ask(name), AGAIN),
+      );
     }
     return asset.loading as Promise<T>;
   }
@@ -42,6 +47,10 @@ export class Assets {
     const asset = find(name);
     asset.here = true;
     asset.give(code);
+  }
+
+  dispose(): void {
+    for (const timer of this.#asked.values()) clearTimeout(timer);
   }
 }
 

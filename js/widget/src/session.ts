@@ -130,6 +130,7 @@ export class Session {
   dispose(): void {
     this.#model.off("msg:custom", this.#listener);
     this.#resync.dispose();
+    this.assets.dispose();
     this.stop.end();
     this.#views.clear();
   }

@@ -2,6 +2,7 @@ import { Answer } from "./answer.ts";
 import type { Widget } from "./host.ts";
 import { Session } from "./session.ts";
 import { ensureStyle } from "./style.ts";
+import css from "./theme.css";
 
 /**
  * The anywidget module. A function, so that each model gets its own instance: `initialize` and `render` are
@@ -20,9 +21,10 @@ export default function answerWidget(): Widget {
       session ??= new Session(model);
       const answer = new Answer(session);
       el.append(answer.node);
-      ensureStyle(el);
+      const dress = () => ensureStyle(el, "data-ipyllm", css);
+      dress();
       // JupyterLab renders before it attaches; only then can a shadow root be seen.
-      requestAnimationFrame(() => ensureStyle(el));
+      requestAnimationFrame(dress);
       return () => {
         answer.dispose();
         answer.node.remove();

@@ -59,3 +59,16 @@ test("a module that is here is not asked for again once its asker is gone", asyn
   expect(await new Assets(ask).get("f")).toHaveProperty("default", 12);
   expect(ask).not.toHaveBeenCalled();
 });
+
+test("a kernel that does not answer is asked once more, unless nobody wants it any more", () => {
+  vi.useFakeTimers();
+  const [ask, left] = [vi.fn(), vi.fn()];
+  void new Assets(ask).get("g");
+  const gone = new Assets(left);
+  void gone.get("g");
+  gone.dispose();
+  vi.advanceTimersByTime(10_000);
+  expect(ask).toHaveBeenCalledTimes(2);
+  expect(left).toHaveBeenCalledTimes(1);
+  vi.useRealTimers();
+});

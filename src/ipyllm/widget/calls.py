@@ -1,26 +1,23 @@
 """
 Tool calls as cards of the static output, folded.
 
-The live cards (js/widget/src/structure/card.ts) look the same. Where only the transcript's text is known,
-they are in it as `name(arguments)` and a newline. That newline ends a call because JSON, which arguments
-are, has no `)` outside its strings and no newline in them.
+The live cards (js/widget/src/structure/card.ts) look the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
-from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, UI_FONT, line, themed
+from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, UI_FONT, code_block, line, themed
 from ipyllm.widget.json_text import ERROR, compact, read, seen, shown
 from ipyllm.widget.json_tree import tree
 from ipyllm.widget.markdown import BlockRenderer
 from ipyllm.widget.numbers import latency
 from ipyllm.widget.strip import BOX
 
-__all__ = ("CallState", "Card", "calls", "cards")
+__all__ = ("CallState", "Card", "cards")
 
 CallState = Literal[
     "arguments", "asking", "running", "done", "failed", "refused", "interrupted", "skipped"
@@ -30,10 +27,6 @@ _SHORT = 120  # characters of the arguments beside the name
 _MAX_RESULT = 20_000  # characters of what a function gave
 _MAX_ERROR = 20_000  # of a traceback; the end says what went wrong
 _CARD = f"margin:6px 0;{BOX};border-radius:3px"
-_HEAD = (
-    f"padding:4px 10px;overflow:hidden;{SHADE};{CODE_FONT};font-size:12px;line-height:20px;"
-    "text-overflow:ellipsis;white-space:nowrap;cursor:pointer"
-)
 _ARGUMENTS = (
     f"padding:6px 10px;{CODE_FONT};{themed('font-size', '13px', 'code-font-size')};"
     "line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
@@ -53,11 +46,7 @@ _PRE = (
     f"max-height:24em;margin:4px 0;padding:0;overflow:auto;{CODE_FONT};font-size:12px;"
     "line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
 )
-# As static_html.py's: without it JupyterLab and nbconvert give each line of code a ground of its own.
-_CODE = (
-    f'<pre style="margin:0 0 1em;padding:8px 10px;border-radius:3px;overflow-x:auto;{SHADE};{CODE_FONT};'
-    'font-size:12px;line-height:1.5"><code style="background-color:transparent"'
-)
+_CODE = code_block("font-size:12px")
 
 _GOOD = themed("color", "#388e3c", "success-color1")
 _ACTIVE = themed("color", "#1976d2", "brand-color1")
@@ -96,26 +85,9 @@ class Card:
     round: int = 1
 
 
-def calls(text: str) -> list[tuple[str, str]]:
-    """(name, arguments) of each call; the last may not be whole."""
-    pieces = text.split(")\n")
-    named = (piece.partition("(") for piece in pieces if piece)
-    return [(name, arguments) for name, _, arguments in named]
-
-
-def cards(calls_: str | Sequence[Card]) -> str:
-    """HTML of the calls of one stretch: from the transcript's text, or with what came of them."""
-    if isinstance(calls_, str):
-        return "".join(_plain(name, arguments) for name, arguments in calls(calls_))
-    return "".join(map(_card, calls_))
-
-
-def _plain(name: str, arguments: str) -> str:
-    head = (
-        f'<summary style="{_HEAD}"><b style="margin:0 6px 0 2px;font-weight:600">{escape(name)}</b> '
-        f'<span style="{QUIET}">{escape(_short(arguments))}</span></summary>'
-    )
-    return f'<details style="{_CARD}">{head}<div style="{_ARGUMENTS}">{escape(arguments)}</div></details>'
+def cards(calls: Sequence[Card]) -> str:
+    """HTML of the calls of one stretch, with what came of them."""
+    return "".join(map(_card, calls))
 
 
 def _card(card: Card) -> str:
@@ -127,12 +99,15 @@ def _card(card: Card) -> str:
     if card.error and "\n" in card.error.strip():
         body.append(_traceback(card.error.strip()))
     # Where nothing came there is nothing to name.
-    head = _head(card, _short(short if card.arguments.strip() else ""))
+    preview = _short(short if card.arguments.strip() else "")
+    head = _head(card, preview, is_whole=value is not None and is_open is None)
     return f'<details style="{_CARD}">{head}{"".join(body)}</details>'
 
 
-def _head(card: Card, short: str) -> str:
+def _head(card: Card, short: str, *, is_whole: bool) -> str:
     glyph, word, tone = _STATES[card.state]
+    if card.state == "arguments" and is_whole:
+        word = ""  # nobody here makes the call
     words = (
         f"round {card.round}" if card.round > 1 else "",
         word,

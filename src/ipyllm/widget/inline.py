@@ -11,7 +11,17 @@ on first use, in one task; those of the longhands cost 1.
 
 from __future__ import annotations
 
-__all__ = ("CODE_FONT", "QUIET", "SHADE", "SUCCESS", "UI_FONT", "WARN", "line", "themed")
+__all__ = (
+    "CODE_FONT",
+    "QUIET",
+    "SHADE",
+    "SUCCESS",
+    "UI_FONT",
+    "WARN",
+    "code_block",
+    "line",
+    "themed",
+)
 
 
 def themed(prop: str, value: str, variable: str, plain: str = "") -> str:
@@ -32,4 +42,17 @@ def line(side: str, width: int) -> str:
     return (
         f"border-{side}:{width}px solid #9e9e9e;"
         f"border-{side}:{width}px solid var(--jp-border-color2,rgba(128,128,128,.3))"
+    )
+
+
+def code_block(size: str) -> str:
+    """
+    What stands for a renderer's `<pre><code`; `size` is the font's.
+
+    Code in it has no ground of its own: JupyterLab and nbconvert give it the page's, and each line
+    looks struck out.
+    """
+    return (
+        f'<pre style="margin:0 0 1em;padding:8px 10px;border-radius:3px;overflow-x:auto;{SHADE};'
+        f'{CODE_FONT};{size};line-height:1.5"><code style="background-color:transparent"'
     )

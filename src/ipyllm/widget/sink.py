@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
@@ -79,14 +79,12 @@ class WidgetSink:
         """Wait for the card's buttons; where no message can come through, ask on standard input."""
         from ipyllm.widget.comm_pump import CommPump  # it needs a kernel's zmq
 
-        with ExitStack() as stack:
-            pump = CommPump.here()
-            if pump is not None:
-                stack.enter_context(pump)
-            elif threading.current_thread() is threading.main_thread():
-                from ipyllm.sinks.asking import ask_on_stdin
+        pump = CommPump.here()
+        if pump is None and threading.current_thread() is threading.main_thread():
+            from ipyllm.sinks.asking import ask_on_stdin
 
-                return ask_on_stdin(run, question)
+            return ask_on_stdin(run, question)
+        with pump or nullcontext():
             while index not in self._approved and not run.is_stopping:
                 if pump is not None:
                     pump.wait(_LOOK)

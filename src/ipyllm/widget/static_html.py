@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply, ToolCall
-from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, line, themed
+from ipyllm.widget.inline import QUIET, code_block, line, themed
 from ipyllm.widget.markdown import BlockRenderer
 from ipyllm.widget.numbers import duration, latency
 from ipyllm.widget.strip import strip
@@ -37,13 +37,8 @@ _ROOT = (
 )
 _FOLD = f"margin:0 0 6px;padding-left:10px;{line('left', 2)};{QUIET};font-size:13px"
 _PLAIN_TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
-# As the live view's; text of an answer is escaped, so that this is its only "<pre>". Code in it has no
-# ground of its own: JupyterLab and nbconvert give it the page's, and each line looks struck out.
-_PRE = (
-    f'<pre style="margin:0 0 1em;padding:8px 10px;border-radius:3px;overflow-x:auto;{SHADE};{CODE_FONT};'
-    f'{themed("font-size", "13px", "code-font-size")};line-height:1.5">'
-    '<code style="background-color:transparent"'
-)
+# As the live view's; text of an answer is escaped, so that this is its only "<pre>".
+_PRE = code_block(themed("font-size", "13px", "code-font-size"))
 _TURN = f"margin:10px 0 8px;padding-top:4px;{line('top', 1)};{QUIET};font-size:11px"
 _REFUSAL = (
     "margin:0 0 6px;padding-left:10px;border-left:2px solid #f57c00;"

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ipyllm.events import StreamError
 
-__all__ = ("Complaint", "refuses_form")
+__all__ = ("Complaint",)
 
 # Compiled when the first error comes: 5 ms that a start does not need.
 # Status says too little: a prompt that is too long, a wrong key (Gemini, xAI) and a model that
@@ -80,15 +80,6 @@ _TOO_LONG = (
 _NAMES = ("code", "type", "status", "error_code")
 _SPENT = ("insufficient_quota", "billing", "exceeded your current quota", "credits")
 _VAGUE = (None, 200, 400, 413, 422, 500)  # statuses whose words say more than their number
-_FORM = (
-    r"response[_ ]?(format|json[_ ]?schema|schema|mime)|json_schema|output_(format|config)"
-    r"|structured output"
-)
-
-
-def refuses_form(message: str) -> bool:
-    """If a refused request was refused for the form it asked the answer in; without, it may be taken."""
-    return bool(re.search(_FORM, message[:1000], re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)

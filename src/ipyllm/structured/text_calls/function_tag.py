@@ -34,12 +34,7 @@ def function(tape: Tape, out: Out, tools: Collection[str]) -> Wait[bool]:
     """Read on after `<function=`. Qwen3-Coder likes to forget the `<tool_call>`, not its end."""
     if not (yield from function_tag(tape, out, tools)):
         return False
-    tape.record = []
-    yield from tape.space()
-    end = yield from tape.literal(_CALL_CLOSE)
-    text = tape.recorded()
-    tape.skip(len(end))
-    out.say("" if end else text)
+    out.say((yield from tape.past(_CALL_CLOSE)))
     return True
 
 

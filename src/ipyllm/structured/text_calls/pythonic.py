@@ -31,12 +31,7 @@ def python_marked(tape: Tape, out: Out, _tools: Collection[str]) -> Wait[bool]:
     yield from tape.space()
     if (yield from tape.peek()) != "[" or not (yield from pythonic(tape, out, None)):
         return False
-    tape.record = []
-    yield from tape.space()
-    end = yield from tape.literal(_PYTHON_END)
-    text = tape.recorded()
-    tape.skip(len(end))
-    out.say("" if end else text)
+    out.say((yield from tape.past(_PYTHON_END)))
     return True
 
 

@@ -103,3 +103,12 @@ class Tape:
 
     def space(self) -> Wait[str]:
         return (yield from self.run(_SPACE, _BLANK))
+
+    def past(self, marker: str) -> Wait[str]:
+        """Read white space and the marker, if that follows; gives the white space where it does not."""
+        self.record = []
+        yield from self.space()
+        found = yield from self.literal(marker)
+        text = self.recorded()
+        self.skip(len(found))
+        return "" if found else text
