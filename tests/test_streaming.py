@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 from mock_server import End, Hold, Token
@@ -296,3 +297,31 @@ def test_a_cancelled_async_for_leaves_no_thread_behind():
     runner.start()
     runner.join(LIMIT)
     assert not runner.is_alive()
+
+
+def test_partials_are_the_value_as_it_grows():
+    """Plain Python, a copy each; the typed value is the reply's."""
+    pieces = ['{"va', 'lue": [1, 2', "0, 3", "]}"]
+    stream = ipyllm.stream("Numbers?", model=lambda: iter(pieces), schema=list[int])
+    partials = list(stream.partials())
+    assert partials[-1] == {"value": [1, 20, 3]}
+    assert all(one is not other for one, other in pairwise(partials))
+    assert stream.reply.value == [1, 20, 3]
+
+
+def test_partials_that_are_left_end_the_stream():
+    stopped = threading.Event()
+
+    def endless():
+        try:
+            yield '{"value": ['
+            while True:
+                yield "1, "
+        finally:
+            stopped.set()
+
+    stream = ipyllm.stream("Numbers?", model=endless, schema=list[int])
+    for _ in stream.partials():
+        break
+    assert stopped.wait(30)
+    assert stream.reply.finish_reason == "interrupted"

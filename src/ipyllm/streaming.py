@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +30,7 @@ from ipyllm.run.source import source_for
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 
     from ipyllm.run.budget import Spending
     from ipyllm.run.plan import Plan
@@ -107,11 +107,29 @@ class Stream:
 
     def __iter__(self) -> Iterator[Event]:
         """Events from the first on."""
+        with closing(self._reads()) as reads:
+            for events in reads:
+                yield from _public(events)
+
+    def partials(self) -> Iterator[Any]:
+        """
+        The value of a structured answer as it grows: one copy for each read that brought more of it.
+
+        The last is what came, checked or not; the typed object is `s.reply.value`.
+        """
+        growing = Growing()
+        with closing(self._reads()) as reads:
+            for events in reads:
+                if growing.feed(events):
+                    yield growing.value
+
+    def _reads(self) -> Generator[list[Event], None, None]:
+        """Events as they were read; leaving early ends the stream."""
         reader = self._reader()
         done = False
         try:
             while (events := self._next(reader)) is not None:
-                yield from _public(events)
+                yield events
             done = True
         finally:
             self._leave(reader, cancel=not done)
@@ -132,25 +150,6 @@ class Stream:
         stopped = Stopped("interrupted; its attribute `reply` has what came")
         stopped.reply = self._reply
         return stopped
-
-    def partials(self) -> Iterator[Any]:
-        """
-        The value of a structured answer as it grows: one copy for each read that brought more of it.
-
-        The last is what came, checked or not; the typed object is `s.reply.value`.
-        """
-        reader = self._reader()
-        growing = Growing()
-        done = False
-        try:
-            while (events := self._next(reader)) is not None:
-                if growing.feed(events):
-                    yield growing.value
-            done = True
-        finally:
-            self._leave(reader, cancel=not done)
-        if self._interrupted:
-            raise self._stopped()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The same for `async for`."""

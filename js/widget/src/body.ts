@@ -72,6 +72,7 @@ export class Body {
     this.#blocks.length = 0;
     this.#calls.clear();
     this.#said.clear();
+    this.#value = null;
     this.#failed = undefined;
     this.node.replaceChildren();
   }
@@ -108,7 +109,6 @@ export class Body {
       case "turn":
         return new Turn();
       case "refusal":
-        return this.#prose(channel, this.#markdown());
       case "text":
         return this.#prose(channel, this.#markdown());
       case "value":
