@@ -290,9 +290,13 @@ class NotebookPage:
         """Interrupt the kernel, as Kernel > Interrupt does."""
         self.command("notebook:interrupt-kernel")
 
+    def button(self, number: int, name: str) -> Locator:
+        """Locate a button in a cell's output: the page's own may be named after the notebook."""
+        return self.output(number).get_by_role("button", name=name, exact=True)
+
     def click_stop(self, number: int) -> None:
         """Click the Stop button in a cell's output."""
-        self.output(number).get_by_role("button", name="Stop").click()
+        self.button(number, "Stop").click()
 
     def save(self) -> dict[str, Any]:
         """Save, and give the notebook as it then is on disk."""

@@ -53,7 +53,7 @@ def test_a_call_waits_for_the_button_while_the_cell_is_blocked(open_notebook, mo
     )
     notebook.run(0)
     notebook.start(1)
-    approve = notebook.page.get_by_role("button", name="Approve")
+    approve = notebook.button(1, "Approve")
     approve.wait_for()
     assert "Oslo" in notebook.page.locator(".ipyllm").inner_text()
     approve.click()
@@ -82,7 +82,7 @@ def test_a_refused_call_is_not_made(open_notebook, mock):
     notebook = open_notebook(SETUP, "%%llm -m llamacpp/mock -T get_weather --approve\nOslo?")
     notebook.run(0)
     notebook.start(1)
-    notebook.page.get_by_role("button", name="Refuse").click()
+    notebook.button(1, "Refuse").click()
     notebook.wait_done(1)
     assert "refused" in mock.exchange().json["messages"][-1]["content"]
     assert "Then not." in notebook.output_text(1)
@@ -112,7 +112,7 @@ def test_stop_while_asked_ends_the_cell(open_notebook, mock):
     notebook = open_notebook(SETUP, "%%llm -m llamacpp/mock -T get_weather --approve\nOslo?")
     notebook.run(0)
     notebook.start(1)
-    notebook.page.get_by_role("button", name="Approve").wait_for()
+    notebook.button(1, "Approve").wait_for()
     notebook.click_stop(1)
     notebook.wait_done(1)
     assert len(mock.exchanges) == 1
