@@ -20,6 +20,7 @@ NAMES = {
     "ToolCall",
     "__version__",
     "ask",
+    "browser_stream",
     "decode",
     "fold",
     "load_ipython_extension",

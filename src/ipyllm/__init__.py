@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipyllm.decoding import decode, fold
+    from ipyllm.in_page import browser_stream
     from ipyllm.run.metrics import Timing
     from ipyllm.run.reply import Reply, ToolCall
     from ipyllm.streaming import Stream, ask, stream
@@ -26,6 +27,7 @@ __all__ = (
     "ToolCall",
     "__version__",
     "ask",
+    "browser_stream",
     "decode",
     "fold",
     "load_ipython_extension",
@@ -44,6 +46,7 @@ _LAZY = {
     "Stream": "ipyllm.streaming",
     "ask": "ipyllm.streaming",
     "stream": "ipyllm.streaming",
+    "browser_stream": "ipyllm.in_page",
     "decode": "ipyllm.decoding",
     "fold": "ipyllm.decoding",
 }

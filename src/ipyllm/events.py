@@ -152,13 +152,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the service counts them; None where it does not say. Last one wins."""
+    """
+    Tokens as the service counts them; None where it does not say. Last one wins.
+
+    * `estimated`: worked out from what it does say.
+    * `context_used`, `context_window`: of a model that keeps the conversation itself, the browser's.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     raw: dict[str, Any] = field(default_factory=dict[str, Any])
+    estimated: bool = False
+    context_used: int | None = None
+    context_window: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ from ipyllm.errors import Stopped, UsageError
 from ipyllm.events import Event, Notice
 from ipyllm.request import Message, Request
 from ipyllm.run import outcome
+from ipyllm.run.browser import BrowserSource
 from ipyllm.run.cancel import Interrupts
 from ipyllm.run.growing import Growing
 from ipyllm.run.pull import PythonSource
@@ -38,11 +39,15 @@ if TYPE_CHECKING:
     from ipyllm.run.source import Source
     from ipyllm.tools.planning import Approve
     from ipyllm.tools.tool import Tool
+    from ipyllm.widget.page import OwnPage
 
 __all__ = ("Answers", "Stream", "ask", "stream")
 
 Answers = Callable[..., Any] | Iterable[Any] | AsyncIterable[Any]
 """A Python object that answers: see docs/python-sources.md."""
+
+Wait = Callable[[Callable[[float], Any]], Any]
+"""Calls what blocks for so many seconds, and gives what that gives."""
 
 
 class Stream:
@@ -62,6 +67,7 @@ class Stream:
         plan: Plan | None = None,
         budget: Callable[[float], Spending] | None = None,
     ) -> None:
+        self._page = _page_of(source)
         self._run = Run(source, NullSink(), asked=asked, plan=plan, budget=budget)
         self._reply: Reply | None = None
         self._bug: BaseException | None = None
@@ -93,8 +99,9 @@ class Stream:
 
     def settled(self, interrupts: Interrupts) -> Reply:
         """As `reply`, under an interrupt handler of the caller's."""
-        while not self._over.wait(0.2):  # in slices: Windows cannot interrupt a wait
-            pass
+        with self._attentive() as wait:
+            while not self._over.is_set():
+                wait(self._over.wait)
         if self._bug is not None:
             raise self._bug
         assert self._reply is not None  # noqa: S101 - over, and no bug
@@ -128,23 +135,41 @@ class Stream:
         reader = self._reader()
         done = False
         try:
-            while (events := self._next(reader)) is not None:
-                yield events
+            with self._attentive() as wait:
+                while (events := self._next(reader, wait)) is not None:
+                    yield events
             done = True
         finally:
             self._leave(reader, cancel=not done)
         if self._interrupted:
             raise self._stopped()
 
-    def _next(self, reader: SimpleQueue[list[Event] | None]) -> list[Event] | None:
+    def _next(self, reader: SimpleQueue[list[Event] | None], wait: Wait) -> list[Event] | None:
         # An interrupt in the wait ends the stream; the loop still gets what came, then `Stopped`.
         with Interrupts(self.cancel) as interrupts:
             events: list[Event] | None = []
             while not events and events is not None:
                 with suppress(Empty):
-                    events = reader.get(timeout=0.2)
+                    events = wait(lambda seconds: reader.get(timeout=seconds))
         self._interrupted = self._interrupted or interrupts.hit
         return events
+
+    async def _next_async(self, reader: SimpleQueue[list[Event] | None]) -> list[Event] | None:
+        if self._page is None or not self._page.must_be_delivered:
+            return await asyncio.to_thread(reader.get)
+        # The kernel's loop would keep what the page says until the cell is over: do not leave it to it.
+        await asyncio.sleep(0)
+        with self._attentive() as wait:
+            return self._next(reader, wait)
+
+    @contextmanager
+    def _attentive(self) -> Generator[Wait, None, None]:
+        """How this thread waits for what comes by another: it may have to fetch that itself."""
+        if self._page is None:
+            yield lambda block: block(0.2)  # in slices: Windows cannot interrupt a wait
+            return
+        with self._page.delivering() as deliver:
+            yield lambda block: block(deliver())
 
     def _stopped(self) -> Stopped:
         stopped = Stopped("interrupted; its attribute `reply` has what came")
@@ -156,7 +181,7 @@ class Stream:
         reader = self._reader()
         done = False
         try:
-            while (events := await asyncio.to_thread(reader.get)) is not None:
+            while (events := await self._next_async(reader)) is not None:
                 for event in _public(events):
                     yield event
             done = True
@@ -194,6 +219,8 @@ class Stream:
         except BaseException as exc:  # noqa: BLE001 - raised where the stream is read
             self._bug = exc
         finally:
+            if self._page is not None:
+                self._page.close()
             with self._run.lock:
                 self._over.set()
                 for reader in self._readers:
@@ -290,6 +317,16 @@ def stream(
         source = PythonSource(f"python/{_name_of(model)}", model, request, limits)
     words = [budget] if isinstance(budget, str) and budget else list(budget)
     return Stream(source, asked, plan=plan, budget=_allowance(words, source.model, asked))
+
+
+def _page_of(source: Source) -> OwnPage | None:
+    """The way to the page, for a source that needs one. Raises: UsageError: there is no page."""
+    if not isinstance(source, BrowserSource):
+        return None
+    from ipyllm.widget.page import OwnPage
+
+    page = source.page = OwnPage(source.model)
+    return page
 
 
 def _allowance(

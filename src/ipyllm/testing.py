@@ -87,6 +87,7 @@ class ScriptedSource:
         self._decoder = self._dialect.decoder()
         self.model = self.label = label
         self.load = load
+        self.gauge: tuple[float, str, bool] | None = None
         self.cancelled = threading.Event()
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped
 from ipyllm.run import outcome
+from ipyllm.run.browser import BrowserSource, no_front_end
 from ipyllm.run.cancel import Interrupts
 from ipyllm.run.pull import PythonSource, pumped
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.sinks.plain import PlainSink
 from ipyllm.sinks.terminal import TerminalSink
+from ipyllm.widget.page import answered
 from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
@@ -63,11 +65,7 @@ class Answer:
         run = self._run(sink)
         with Interrupts(run.cancel) as interrupts:
             run.step, run.poke = interrupts.run, interrupts.poke
-            if isinstance(self.source, PythonSource):
-                reply = pumped(run, self.source, interrupts)
-            else:
-                run.start()
-                reply = run.pump()
+            reply = self._pumped(run, interrupts)
             self._settle(run, reply, sink)
         if interrupts.hit:
             raise Stopped(outcome.note(reply, self._name()) or "interrupted; the answer is whole")
@@ -89,7 +87,22 @@ class Answer:
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
 
+    def _pumped(self, run: Run, interrupts: Interrupts) -> Reply:
+        """What this thread has to do itself while the answer streams, it does."""
+        match self.source:
+            case PythonSource():
+                return pumped(run, self.source, interrupts)
+            case BrowserSource():
+                return answered(run)
+            case _:
+                run.start()
+                return run.pump()
+
     def _run(self, sink: Sink) -> Run:
+        if isinstance(self.source, BrowserSource):
+            if not isinstance(sink, WidgetSink):
+                raise no_front_end(self.source.model)
+            self.source.page = sink.page
         return Run(self.source, sink, asked=self._asked(), plan=self.plan, budget=self.budget)
 
     def _pump(self, run: Run, sink: Sink) -> None:

@@ -22,6 +22,7 @@ def models_text() -> str:
     rows = [("local", "embedded demo model", _local())]
     rows += [(f"{one.name}/MODEL", shown_url(one), _key(one)) for one in providers().values()]
     rows += [
+        ("browser", "the model of this page's browser", "no key needed; %llm models browser"),
         ("python/NAME", "an iterator or function of this notebook", "no key needed"),
         ("ws/HOST:PORT/PATH", "a WebSocket that sends text or JSON", "no key needed"),
     ]
@@ -46,6 +47,8 @@ def models_of(name: str) -> str:
     Raises:
         IpyllmError: unknown provider, no key, no list to ask for, or it did not answer.
     """
+    if name == "browser":
+        return _in_pages()
     target = endpoint(name)
     path = dialect(target.dialect).models
     if not path or target.base_url.startswith("ws"):
@@ -55,6 +58,14 @@ def models_of(name: str) -> str:
     if names is None:
         raise ProtocolError(f"What {name} sent is no list of models.")
     return "\n".join(f"{name}/{model}" for model in sorted(names)) or f"{name} has no models yet."
+
+
+def _in_pages() -> str:
+    """One line for each page of this notebook: the state of its browser's model, and why."""
+    from ipyllm.widget.page import pages_here
+
+    rows = [("browser", page.state, page.agent, page.reason) for page in pages_here()]
+    return _table(rows)
 
 
 def _names(listed: Any) -> list[str] | None:

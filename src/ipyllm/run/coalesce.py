@@ -53,6 +53,9 @@ class Coalescer:
                 self._leave(phase)
             case Notice(kind="phase", text=phase):
                 self._enter(phase)  # pyright: ignore[reportArgumentType] # the run's own words
+            case Notice(kind="loading", text=said):
+                self._notice = said
+                self._enter("loading")
             case Notice(kind="retry", text=said):
                 self._notice = said
                 self._enter("waiting")

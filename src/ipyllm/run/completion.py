@@ -8,6 +8,7 @@ Adds up events to the whole answer, in memory that stays near the text's own siz
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipyllm.events import (
@@ -172,7 +173,9 @@ class Completion:
         old = self._usage
         counts = zip(_counts(old), _counts(new), strict=True)
         newest = (before if now is None else now for before, now in counts)
-        self._usage = Usage(*newest, raw=new.raw or old.raw)
+        self._usage = replace(
+            new, **dict(zip(_COUNTS, newest, strict=True)), raw=new.raw or old.raw
+        )
 
     @property
     def usage(self) -> Usage:
@@ -180,7 +183,7 @@ class Completion:
         if not self._earlier:
             return self._usage
         counts = zip(*map(_counts, (*self._earlier, self._usage)), strict=True)
-        return Usage(*map(_sum, counts), raw=self._usage.raw)
+        return replace(self._usage, **dict(zip(_COUNTS, map(_sum, counts), strict=True)))
 
     @property
     def text(self) -> str:
@@ -246,6 +249,9 @@ class Completion:
 
     def _joined(self, channel: str) -> str:
         return "".join(str(text) for name, text in self._runs if name == channel)
+
+
+_COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 
 
 def _counts(usage: Usage) -> tuple[int | None, ...]:

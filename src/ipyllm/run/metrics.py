@@ -202,7 +202,7 @@ class Meter:
         # Gemini and xAI bill it beside the output: more of it than of output shows that.
         hidden = 0 if self._streamed_reasoning else usage.reasoning_tokens or 0
         hidden = hidden if hidden <= usage.output_tokens else 0
-        return max(usage.output_tokens - hidden, 0) or deltas, False
+        return max(usage.output_tokens - hidden, 0) or deltas, usage.estimated
 
 
 def _since(sent: float, moment: float | None) -> float | None:

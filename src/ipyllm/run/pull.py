@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.events import Event, Finish, Notice, TextDelta
 from ipyllm.run import cancel
+from ipyllm.run.beside import beside
 from ipyllm.run.cancel import Step, nothing, uninterrupted
 from ipyllm.transport import iterator
 from ipyllm.transport.iterator import Items, called, kind_of, named, refuse_used
@@ -55,6 +56,7 @@ class PythonSource:
             kind_of(found, spec)  # refuse now what reading would refuse later
         self.model = self.label = spec
         self.load: float | None = None
+        self.gauge: tuple[float, str, bool] | None = None
         self.readings: SimpleQueue[Reading | None] | None = None
         self._found = found
         self._request = request
@@ -317,28 +319,12 @@ def pumped(run: Run, source: PythonSource, interrupts: Interrupts) -> Reply:
     """
     readings: SimpleQueue[Reading | None] = SimpleQueue()
     source.readings = readings
-    replies: list[Reply] = []
-    bugs: list[BaseException] = []
 
-    def pump() -> None:
-        try:
-            replies.append(run.pump())
-        except BaseException as exc:  # noqa: BLE001 - raised where the answer is waited for
-            bugs.append(exc)
-        finally:
-            readings.put(None)
+    def read() -> None:
+        while (reading := _next(readings)) is not None:
+            reading.read(interrupts.run, interrupts.poke)
 
-    run.start()
-    # In a copy of this cell's context, display updates find this cell's output.
-    target = contextvars.copy_context().run
-    pumping = threading.Thread(target=target, args=(pump,), name="ipyllm-pump", daemon=True)
-    pumping.start()
-    while (reading := _next(readings)) is not None:
-        reading.read(interrupts.run, interrupts.poke)
-    pumping.join()  # it has said its last
-    if bugs:
-        raise bugs[0]
-    return replies[0]
+    return beside(run, read, ended=lambda: readings.put(None))
 
 
 def _next(readings: SimpleQueue[Reading | None]) -> Reading | None:

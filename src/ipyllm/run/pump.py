@@ -170,9 +170,13 @@ class Run:
         return self.cancelled_at is not None or self._clock() >= self._deadline
 
     def spent(self) -> tuple[float, str, bool] | None:
-        """(share of the budget, words for it, whether it is an estimate); None without a budget."""
+        """
+        (share of the budget, words for it, whether it is an estimate).
+
+        Without a budget what else the source has that fills up; None without either.
+        """
         if self.spending is None or not (words := self.spending.says(now := self._clock())):
-            return None
+            return self.source.gauge
         spent = self.spending.spent(now)
         return spent.share, words, spent.estimated
 
@@ -242,8 +246,8 @@ class Run:
         except BaseException as exc:  # noqa: BLE001 - carried to the thread that pumps
             self._failure = exc
 
-    def _deliver(self, item: bytes | list[Event]) -> None:
-        self._inbox.put(self._clock(), item)
+    def _deliver(self, item: bytes | list[Event], /, at: float | None = None) -> None:
+        self._inbox.put(self._clock() if at is None else at, item)
         if self._inbox.full and not self._paused and self._marks.connection is not None:
             # Without it a fast server fills the memory with what is not decoded yet.
             self._paused = True
@@ -517,7 +521,13 @@ def _numbered(event: Event, calls: int) -> Event:
 
 _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ChoiceDelta, ValueDelta)
 _CUT = ("budget", "invalid")
-_NO_FRAMES = ("phase", "rate_limit", "request_id", "retry")  # said beside the stream, not in it
+_NO_FRAMES = (
+    "phase",
+    "loading",
+    "rate_limit",
+    "request_id",
+    "retry",
+)  # said beside the stream, not in it
 _WHY = {
     "ConnectionLost": "connection lost",
     "Overloaded": "overloaded",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,7 @@ from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
 from ipyllm.providers import Provider, Target, endpoint, resolve
+from ipyllm.run.browser import BrowserSource, prompt_job
 from ipyllm.run.pull import PythonSource, named
 from ipyllm.run.telling import called_by_schema, told
 from ipyllm.transport import failure
@@ -33,7 +34,12 @@ DEMO_LABEL = "local · tiny demo model"
 _DEMO_MAX_TOKENS = 160  # a model this small loops to the limit
 
 
-Deliver = Callable[["bytes | list[Event]"], None]
+class Deliver(Protocol):
+    """Takes what arrived, bytes or events; `at` when, on the run's clock, if it is not now."""
+
+    def __call__(self, item: bytes | list[Event], /, at: float | None = None) -> None:
+        """Take it; from the network's thread."""
+        ...
 
 
 class Source(Protocol):
@@ -45,11 +51,13 @@ class Source(Protocol):
 
     * `model`: the id it is asked for by, `provider/model`; `label`: what people see.
     * `load`: seconds to start a model; None where there is none to start.
+    * `gauge`: (share, words, whether it is an estimate) of something that fills up; None for nothing.
     """
 
     model: str
     label: str
     load: float | None
+    gauge: tuple[float, str, bool] | None
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Deliver bytes or events until the answer ends. Raises: IpyllmError."""
@@ -84,6 +92,8 @@ def source_for(
         IpyllmError: unknown provider, no key, no weights.
     """
     name, _, rest = spec.strip().partition("/")
+    if name == "browser":
+        return _in_the_page(rest, request, limits)
     if name == "python":
         return PythonSource(spec.strip(), named(rest, names), request, limits)
     _, live = sender()
@@ -96,6 +106,12 @@ def source_for(
         return HttpSource(target, request, limits)
     target = resolve(spec, base_url=base_url, key_env=key_env, offline=not live)
     return HttpSource(target, replace(request, model=target.model), limits)
+
+
+def _in_the_page(rest: str, request: Request, limits: Limits) -> BrowserSource:
+    if rest:
+        raise UsageError(f"-m browser/{rest}: a browser has one model.", hint="Write -m browser.")
+    return BrowserSource("browser", prompt_job, request, limits)
 
 
 def _socket(address: str, key_env: str, *, offline: bool) -> Target:
@@ -155,6 +171,7 @@ class HttpSource:
         self._decoder = self._dialect.decoder()
         self.model = self.label = target.label
         self.load: float | None = None
+        self.gauge: tuple[float, str, bool] | None = None
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """POST, and hand over the body as it arrives."""
@@ -240,6 +257,7 @@ class LocalSource:
         self.model = "local" if demo else f"local/{path.name}"
         self.label = DEMO_LABEL if demo else self.model
         self.load: float | None = None
+        self.gauge: tuple[float, str, bool] | None = None
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Start the model's process, then stream from it."""

@@ -31,7 +31,7 @@ def _built(name: str) -> str:
         raise IpyllmError("The front end is not built.", hint="Run: python3 dev.py build") from None
 
 
-_ASSETS = ("highlight", "structure")
+_ASSETS = ("highlight", "structure", "browser")
 
 
 def asset(name: str) -> str:

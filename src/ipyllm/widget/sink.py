@@ -17,6 +17,7 @@ from IPython.display import display  # pyright: ignore[reportUnknownVariableType
 from ipyllm.run.batch import Batch, State, state_of
 from ipyllm.widget import messages
 from ipyllm.widget.model import AnswerModel, asset
+from ipyllm.widget.page import PageChannel
 from ipyllm.widget.static_html import Static, bundle, metadata
 from ipyllm.widget.timing import MAX_SHOWN, panel
 from ipyllm.widget.tokens import timed_tokens
@@ -43,11 +44,13 @@ class WidgetSink:
 
     * `background`: no cell waits for it; Stop must never interrupt the kernel then.
     * `stopped`: the Stop button ended it.
+    * `page`: the way to the pages that show it.
     """
 
     def __init__(self, *, background: bool = False) -> None:
         self.stopped = False
         self.background = background
+        self.page = PageChannel(self._send)
         self._lock = threading.RLock()
         self._seq = 0
         self._offset = 0  # UTF-16 units sent
@@ -202,6 +205,8 @@ class WidgetSink:
             case {"kind": "approve", "call": int(index), "yes": bool(yes)}:
                 self._approved.setdefault(index, yes)
                 self._pressed.set()
+            case {"kind": "browser"}:
+                self.page.hear(content)
             case {"kind": "timing"}:
                 self._send(messages.timing(self._panel()))
             case {"kind": "asset", "name": str(name)}:

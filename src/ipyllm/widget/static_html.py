@@ -23,6 +23,7 @@ from ipyllm.widget.tokens import timed_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ipyllm.events import Usage
 __all__ = ("JSON_TYPE", "Static", "bundle", "metadata")
 
 _MAX_GAPS = 4096
@@ -69,7 +70,10 @@ class Static:
         body = [piece for part in self._grouped() for piece in _pieces(*part, reply, timed=timed)]
         timing = reply.timing if timed else None
         more = timing_panel(reply) if timed else ""
-        foot = strip(reply.label, state, timing, note, ruled=bool(body), panel=more)
+        context = _context(reply.usage)
+        foot = strip(
+            reply.label, state, timing, note, ruled=bool(body), panel=more, context=context
+        )
         # A paragraph's own margin: the two collapse, and whatever block is last, the strip keeps its place.
         shown = ['<div style="margin:0 0 1em">', *body, "</div>"] if body else []
         # Joined once: each copy of a long answer's HTML is megabytes.
@@ -146,6 +150,12 @@ def _turn(text: str, *, timed: bool) -> str:
     return f'<div style="{_TURN}">{said}{first}</div>'
 
 
+def _context(usage: Usage) -> str:
+    if usage.context_used is None or usage.context_window is None:
+        return ""
+    return f"{usage.context_used:,} of {usage.context_window:,} tokens of context"
+
+
 def timing_panel(reply: Reply) -> str:
     """The Timing panel of a finished answer; "" where nothing came."""
     timing = reply.timing
@@ -212,6 +222,8 @@ def metadata(reply: Reply) -> dict[str, Any]:
         "tokens": timing.tokens,
         "estimated": timing.estimated,
         "input_tokens": reply.usage.input_tokens,
+        "context_used": reply.usage.context_used,
+        "context_window": reply.usage.context_window,
     }
     return {"ipyllm": {name: _rounded(value) for name, value in known.items() if value is not None}}
 

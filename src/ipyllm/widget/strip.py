@@ -41,13 +41,21 @@ _TENTH_DIGIT = 9.95
 
 
 def strip(
-    label: str, state: State, timing: Timing | None, note: str, *, ruled: bool, panel: str = ""
+    label: str,
+    state: State,
+    timing: Timing | None,
+    note: str,
+    *,
+    ruled: bool,
+    panel: str = "",
+    context: str = "",
 ) -> str:
     """
     The status line; no numbers without `timing`.
 
     * `ruled`: a line above it.
     * `panel`: HTML that the line itself opens.
+    * `context`: how full the model's is, "" where nobody says.
     """
     dot = f'<span style="{_DOT};{_TONES.get(state, WARN)}"></span>'
     items = [_item(dot + escape(label), "white-space:nowrap")]
@@ -57,7 +65,10 @@ def strip(
     # An answer that went wrong has one thing to say; numbers beside it would hide it.
     if timing is not None and (state not in _QUIET_STATES or not note):
         items += [_item(reading, "white-space:nowrap") for reading in _readings(timing)]
-        items += filter(None, (_sparkline(timing.gaps),))
+        items += filter(
+            None,
+            (context and _item(escape(context), "white-space:nowrap"), _sparkline(timing.gaps)),
+        )
     style = f"{_RULED if ruled else ''}{_SMALL}"
     if not panel:
         return f'<div style="{style};{_LINE}">{" ".join(items)}</div>'
