@@ -4,6 +4,7 @@
  *   widget.js        the views, one ESM file with the CSS inside
  *   highlight.js     colours for code, fetched when a block of code needs them
  *   structure.js     typed answers and tool calls, likewise
+ *   browser.js       runs the page's own model, likewise
  *   loader.js        the small `_esm` each answer carries; it fetches widget.js from the library widget
  *   sources.sha256   what they were built from, so that a Python test can tell a stale bundle
  *
@@ -177,6 +178,7 @@ await build({
         widget: "src/widget.ts",
         loader: "src/loader.ts",
         highlight: "src/markdown/highlight.ts",
+        browser: "src/page-model/browser.ts",
         structure: "src/structure/structure.ts",
       },
   outdir: out,

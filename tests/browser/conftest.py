@@ -10,21 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser.lab import Lab, NotebookPage
+from browser.lab import FLAGS, Lab, NotebookPage
+from browser.models import echo, fake, faked, native  # noqa: F401 - fixtures
 from mock_server import MockServer
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 KERNELS = ("ipykernel7", "ipykernel6")
-FLAGS = [
-    "--no-sandbox",  # Chromium's own does not start as root, where CI runs
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 both_kernels = pytest.mark.parametrize("kernel", KERNELS)
 

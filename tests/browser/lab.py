@@ -20,6 +20,17 @@ from playwright.sync_api import Locator, Page, expect
 START_LIMIT = 90.0  # seconds until JupyterLab answers
 CELL_LIMIT = 30.0  # seconds until a cell is done, unless a test says more
 
+# Chromium's own sandbox does not start as root, where CI runs.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
 # Text of an element as one sees it, also inside shadow roots, where innerText does not look.
 SEEN_TEXT = """element => {
   const text = node => node.shadowRoot ? [...node.shadowRoot.childNodes].map(text).join("")

@@ -28,7 +28,7 @@ async def test_a_run_goes_from_who_to_done():
     page = Page(chunk("Hi"), DONE)
     out = await said(page)
     assert out[-2:] == [Chunks((("Hi", 0.005),)), Done(3.0, 9.0, 0, None)]
-    assert page.ops == ["who", "run"]
+    assert page.ops == ["who", "run", "over"]
     assert page.hearing == []
 
 

@@ -194,11 +194,16 @@ def test_a_page_that_goes_ends_it():
     assert talk.hear(chunk(0, "late"), 1.1) == []
 
 
-def test_an_abort_is_said_once_and_only_to_a_run_that_goes_on():
+def test_a_run_that_is_over_is_forgotten_there_too():
     talk = begun()
-    assert talk.abort() == [{"kind": "browser", "op": "abort", "id": "7"}]
-    assert talk.abort() == []
-    assert PageTalk("7", PROMPT, patience=1).abort() == []
+    talk.hear(page("done", 0), 1.0)
+    assert talk.close() == [{"kind": "browser", "op": "over", "id": "7"}]
+
+
+def test_an_abort_is_said_only_to_a_run_that_goes_on():
+    talk = begun()
+    assert talk.close() == [{"kind": "browser", "op": "abort", "id": "7"}]
+    assert PageTalk("7", PROMPT, patience=1).close() == []
 
 
 def test_a_click_is_waited_for():

@@ -25,6 +25,7 @@ export class Answer {
   readonly #panel: Panel;
   readonly #status = element("div", "ipyllm-status");
   readonly #unsubscribe: () => void;
+  #slotted: HTMLElement | null = null;
   #frame: number | null = null;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #stripAt = Number.NEGATIVE_INFINITY;
@@ -64,6 +65,7 @@ export class Answer {
     const { state } = this.#session.transcript;
     const keepInSight = follow(this.#strip.node);
     this.#body.paint();
+    this.#paintSlot();
     this.#paintStrip();
     this.#panel.paint(this.#session.timing, isActive(state), this.#session.clock());
     keepInSight();
@@ -87,6 +89,14 @@ export class Answer {
 
   #request(): void {
     this.#frame ??= requestAnimationFrame(() => this.paint());
+  }
+
+  #paintSlot(): void {
+    const { slotted } = this.#session;
+    if (slotted === this.#slotted) return;
+    this.#slotted?.remove();
+    if (slotted) this.#strip.node.before(slotted);
+    this.#slotted = slotted;
   }
 
   #paintStrip(): void {

@@ -152,8 +152,13 @@ export interface Asset {
   readonly code: string;
 }
 
+/** For the page's own model: page-model/browser.ts reads the rest. */
+export interface Bridged {
+  readonly kind: "browser";
+}
+
 export type RunMessage = Delta | Status | Progress | Call | Spent | Snapshot;
-export type Message = RunMessage | Ack | TimingPanel | Asset;
+export type Message = RunMessage | Ack | TimingPanel | Asset | Bridged;
 
 /** Page to kernel. `have`: the offset up to which our text is whole. */
 export type Request =
@@ -186,6 +191,8 @@ export function parseMessage(content: unknown): Message | null {
       };
     case "timing":
       return { kind: "timing", html: string(content.html) };
+    case "browser":
+      return content as unknown as Bridged;
     case "asset":
       return { kind: "asset", name: string(content.name), code: string(content.code) };
     case "call": {

@@ -3,6 +3,7 @@ import type { Model } from "./host.ts";
 import { interruptKernel } from "./interrupt.ts";
 import type { Request, RunMessage } from "./messages.ts";
 import { isActive, parseMessage } from "./messages.ts";
+import type receive from "./page-model/browser.ts";
 import { Resync, type Standing } from "./resync.ts";
 import { Stop } from "./stop.ts";
 import type structure from "./structure/structure.ts";
@@ -26,10 +27,13 @@ export class Session {
   /** The views of values and calls, once they were asked for and are here. */
   structure: typeof structure | null = null;
   readonly clock: () => number;
+  /** What the page's own model has to ask. */
+  slotted: HTMLElement | null = null;
   readonly #model: Model;
   readonly #resync: Resync;
   readonly #views = new Set<() => void>();
   readonly #decided = new Set<number>();
+  #bridge: Promise<{ default: typeof receive }> | undefined;
   readonly #listener = (content: unknown): void => this.receive(content);
 
   constructor(model: Model, clock: () => number = () => performance.now()) {
@@ -74,6 +78,10 @@ export class Session {
       case "asset":
         this.assets.receive(message.name, message.code);
         break;
+      case "browser":
+        this.#bridge ??= this.assets.get("browser");
+        this.#tell(message);
+        break;
       case "timing":
         this.timing = message.html;
         this.#changed();
@@ -81,6 +89,17 @@ export class Session {
       default:
         this.#follow(message);
     }
+  }
+
+  /** As `Host.send` of page-model/host.ts. */
+  send(content: unknown): void {
+    this.#model.send(content);
+  }
+
+  /** As `Host.slot`. */
+  slot(node: HTMLElement | null): void {
+    this.slotted = node;
+    this.#changed();
   }
 
   /** Asks for the Timing panel as of now. */
@@ -129,6 +148,7 @@ export class Session {
 
   dispose(): void {
     this.#model.off("msg:custom", this.#listener);
+    this.#tell(null);
     this.#resync.dispose();
     this.assets.dispose();
     this.stop.end();
@@ -137,6 +157,13 @@ export class Session {
 
   #send(request: Request): void {
     this.#model.send(request);
+  }
+
+  #tell(content: unknown): void {
+    this.#bridge?.then(
+      (module) => module.default(this, content),
+      () => {}, // the kernel says that nobody answered
+    );
   }
 
   #changed(): void {

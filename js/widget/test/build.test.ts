@@ -46,6 +46,10 @@ test("the views of structure stay within their budget: they are sent when an ans
   expect(gzipSync(file("structure.js"), { level: 9 }).length).toBeLessThanOrEqual(10_000);
 });
 
+test("what runs the page's own model stays within its budget: it is sent when one is asked", () => {
+  expect(gzipSync(file("browser.js"), { level: 9 }).length).toBeLessThanOrEqual(6_000);
+});
+
 test.each(["widget.js", "loader.js"])("%s is an anywidget module by itself", async (name) => {
   const module = await import(`data:text/javascript,${encodeURIComponent(file(name).toString())}`);
   expect(module.default()).toMatchObject({

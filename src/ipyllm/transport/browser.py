@@ -67,7 +67,7 @@ async def talk(
             raise watchdog.expired from None
         raise
     finally:
-        for message in going.abort():
+        for message in going.close():
             channel.send(message)
         heard.stop()
         watchdog.stop()

@@ -187,12 +187,12 @@ class PageTalk:
         self._early.setdefault(number, content)
         return self._in_order()
 
-    def abort(self) -> list[dict[str, Any]]:
-        """Messages that stop it; none if there is nothing to stop."""
-        if self.over or self._page is None:
+    def close(self) -> list[dict[str, Any]]:
+        """The last messages: stop it, or forget it; none if no page knows of it."""
+        if self._page is None:
             return []
-        self.over = True
-        return [self._said("abort", id=self._ident)]
+        stopped, self.over = not self.over, True
+        return [self._said("abort" if stopped else "over", id=self._ident)]
 
     # ------------------------------------------------------------------------------
 
