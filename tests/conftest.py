@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from mock_server import MockServer
+
+# In a terminal of a Jupyter server that has the extension, tests would use its model.
+os.environ.pop("IPYLLM_SERVER", None)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
-__all__ = ("Message", "Request")
+__all__ = ("Message", "Request", "text_of")
 
 Message = Mapping[str, Any]
-"""`{"role": "system" | "user" | "assistant" | "tool", "content": str, ...}`"""
+"""
+`{"role": "system" | "user" | "assistant" | "tool", "content": str | list[part], ...}`
+
+A part is OpenAI's: `{"type": "text", "text": ...}`, or for a picture
+`{"type": "image_url", "image_url": {"url": "data:image/png;base64,..." or an address}}`, in the order
+in which they are read. Each dialect puts it into its API's own shape, or refuses it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,20 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """The last thing the user said."""
-        users = (m["content"] for m in reversed(self.messages) if m["role"] == "user")
-        return str(next(users, ""))
+        """The last thing the user said: its text, where it has pictures."""
+        users = (text_of(m) for m in reversed(self.messages) if m["role"] == "user")
+        return next(users, "")
 
     def after(self, messages: Sequence[Message]) -> Request:
         """The same request, these messages later."""
         return replace(self, messages=[*self.messages, *messages])
+
+
+def text_of(message: Message) -> str:
+    """The text of a message, without its pictures."""
+    content: Any = message.get("content") or ""
+    if not isinstance(content, list):
+        return str(content)
+    parts = cast("list[Any]", content)
+    texts = (part if isinstance(part, str) else part.get("text") for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))

@@ -1,4 +1,8 @@
-"""The embedded model as an address: one process for each model, kept while it lives."""
+"""
+The embedded model as an address: one process for each model, kept while it lives.
+
+It is the Jupyter server's where that has our extension, else a child of this process.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,15 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ipyllm.errors import ModelUnavailable
+from ipyllm.local import shared
 from ipyllm.local.process import LocalServer, ModelProcess, cancelled_load
 
-__all__ = ("LocalServer", "ensure", "running", "stop")
+__all__ = ("LocalServer", "ensure", "own", "running", "stop")
 
 _POLL_S = 0.05  # how late a cancel may be seen
 
@@ -36,12 +41,21 @@ class _Children:
 _children = _Children()
 
 
-def ensure(path: Path, cancelled: threading.Event | None = None) -> LocalServer:
+def _nothing() -> None:
+    pass
+
+
+def ensure(
+    path: Path,
+    cancelled: threading.Event | None = None,
+    loading: Callable[[], None] = _nothing,
+) -> LocalServer:
     """
     The server for the weights at `path`, started if it does not run (any more).
 
-    Blocks while the model loads (0.4-6 s for the demo model); safe from any thread.
-    Set `cancelled` to give up: the child is killed within 0.1 s.
+    Blocks while the model loads (0.4-6 s for the demo model), and calls `loading` before it does;
+    safe from any thread. Set `cancelled` to give up: the child is killed within 0.1 s.
+    The Jupyter server's may be stopped to make room for others: ask before each use.
 
     Raises:
         ModelUnavailable: extra not installed, the load failed, took longer than
@@ -49,25 +63,36 @@ def ensure(path: Path, cancelled: threading.Event | None = None) -> LocalServer:
 
     """
     path, cancelled = _key(path), cancelled or threading.Event()
+    server = running(path) or shared.ask(path, cancelled, loading)
+    return server or own(path, cancelled, loading)
+
+
+def own(
+    path: Path, cancelled: threading.Event, loading: Callable[[], None] = _nothing
+) -> LocalServer:
+    """As `ensure`, but always a child of this process."""
+    path = _key(path)
+    if server := running(path):
+        return server
+    loading()
     with _turn(path, cancelled):
-        if server := running(path):
-            return server
-        return _start(path, cancelled)
+        return running(path) or _start(path, cancelled)
 
 
 def running(path: Path) -> LocalServer | None:
-    """The server for the weights at `path` if it is loaded and alive; never blocks."""
+    """Our own server for the weights at `path`, if loaded and alive; never blocks."""
     child = _children.by_path.get(_key(path))
     return child.server if child and child.alive else None
 
 
-def stop() -> None:
-    """End all servers of this process, also those that are loading."""
+def stop(path: Path | None = None) -> None:
+    """End the server for the weights at `path`, or all of this process, also those that load."""
     with _children.lock:
-        children = list(_children.by_path.values())
-        _children.by_path.clear()
+        paths = [*_children.by_path] if path is None else [_key(path)]
+        children = [_children.by_path.pop(each, None) for each in paths]
     for child in children:
-        child.kill()
+        if child:
+            child.kill()
 
 
 def _key(path: Path) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped
+from ipyllm.magic import recording
 from ipyllm.run import outcome
 from ipyllm.run.browser import BrowserSource, no_front_end
 from ipyllm.run.cancel import Interrupts
@@ -22,19 +23,20 @@ from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ipyllm.request import Request
+    from ipyllm.magic.conversation import Draft
+    from ipyllm.request import Message, Request
     from ipyllm.run.budget import Spending
     from ipyllm.run.plan import Plan
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
-__all__ = ("Answer", "in_background", "sink_for", "variables")
+__all__ = ("Answer", "in_background", "sink_for", "streams", "variables")
 
-_background: list[Run] = []
+_background: dict[Run, Answer] = {}
 
 
 @dataclass(slots=True)
@@ -44,6 +46,11 @@ class Answer:
 
     * `variable`: the name the answer gets in the notebook besides `_llm`; "" for none.
     * `plan`: tools and form; `budget`: what limits it. None for none.
+    * `draft`: the turn of a thread it becomes; None for none.
+    * `asked`: the messages before the answer, where they are not the request's; `before`: the text it
+      goes on with.
+    * `settled`: called with the reply once it is in its variables.
+    * `hints`: what people should know of the prompt.
     """
 
     shell: InteractiveShell
@@ -52,6 +59,11 @@ class Answer:
     variable: str = ""
     plan: Plan | None = None
     budget: Callable[[float], Spending] | None = None
+    draft: Draft | None = None
+    asked: Sequence[Message] | None = None
+    before: str = ""
+    settled: Callable[[Reply], object] | None = None
+    hints: Sequence[str] = ()
 
     def show(self) -> None:
         """
@@ -82,10 +94,15 @@ class Answer:
             return
         run = self._run(sink)
         run.start()
-        _background.append(run)
+        _background[run] = self
         # In a copy of this cell's context, display updates find this cell's output.
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
+
+    def conversation(self) -> list[dict[str, Any]]:
+        """What is asked, the system prompt first."""
+        system = [{"role": "system", "content": self.request.system}] if self.request.system else []
+        return [*system, *map(dict, self.request.messages)]
 
     def _pumped(self, run: Run, interrupts: Interrupts) -> Reply:
         """What this thread has to do itself while the answer streams, it does."""
@@ -103,13 +120,18 @@ class Answer:
             if not isinstance(sink, WidgetSink):
                 raise no_front_end(self.source.model)
             self.source.page = sink.page
-        return Run(self.source, sink, asked=self._asked(), plan=self.plan, budget=self.budget)
+        asked = self.conversation() if self.asked is None else self.asked
+        run = Run(
+            self.source, sink, asked=asked, plan=self.plan, budget=self.budget, before=self.before
+        )
+        run.aside = self.draft.title if self.draft else ""
+        return run
 
     def _pump(self, run: Run, sink: Sink) -> None:
         try:
             self._settle(run, run.pump(), sink)
         finally:
-            _background.remove(run)
+            _background.pop(run, None)
 
     def _settle(self, run: Run, reply: Reply, sink: Sink) -> None:
         # The variable first: nothing that may go wrong in showing can lose the text.
@@ -117,18 +139,16 @@ class Answer:
         names["_llm"] = reply
         if self.variable:
             names[self.variable] = reply
+        if self.settled is not None:
+            self.settled(reply)
         stopped = isinstance(sink, WidgetSink) and sink.stopped
         said = outcome.note(reply, self._name(), stopped=stopped)
         if isinstance(sink, WidgetSink) and sink.background and reply.error is not None:
             said = str(outcome.failure(reply, self._name()))
-        run.settle(reply, said)
+        run.settle(reply, " ".join(filter(None, [said or recording.note(reply), *self.hints])))
 
     def _name(self) -> str:
         return self.variable or "_llm"
-
-    def _asked(self) -> list[dict[str, Any]]:
-        system = [{"role": "system", "content": self.request.system}] if self.request.system else []
-        return [*system, *map(dict, self.request.messages)]
 
 
 def variables(shell: InteractiveShell) -> dict[str, Any]:
@@ -139,6 +159,12 @@ def variables(shell: InteractiveShell) -> dict[str, Any]:
 def in_background() -> list[Run]:
     """The runs that stream in the background now."""
     return list(_background)
+
+
+def streams(thread: object) -> bool:
+    """Whether a turn of that thread streams in the background now."""
+    answers = list(_background.values())
+    return any(answer.draft is not None and answer.draft.thread is thread for answer in answers)
 
 
 def sink_for(shell: InteractiveShell | None, *, background: bool) -> Sink:

@@ -8,10 +8,12 @@ import json
 import keyword
 import math
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ipyllm.errors import UsageError
+from ipyllm.magic.conversation import MAIN, check_name
 
 __all__ = ("CellArguments", "HelpShown", "parse_cell", "usage")
 
@@ -36,6 +38,13 @@ class CellArguments:
     abort: bool = True
     retries: int = 0
     budget: tuple[str, ...] = ()
+    thread: str = ""
+    attach: tuple[str, ...] = ()
+    record: str = ""
+    replay: str = ""
+    speed: float | None = None
+    cache: bool = False
+    wire: bool = False
 
 
 class HelpShown(Exception):
@@ -77,6 +86,8 @@ def parse_cell(line: str) -> CellArguments:
         )
     if found.timeout is not None and not found.timeout > 0:
         raise UsageError("--timeout takes seconds, more than 0.")
+    if found.thread:
+        check_name(found.thread)
     _refuse_what_is_alone(found)
     return CellArguments(
         model=found.model[0] if found.model else "",
@@ -95,6 +106,13 @@ def parse_cell(line: str) -> CellArguments:
         abort=not found.no_abort,
         retries=found.retries,
         budget=tuple(found.budget),
+        thread=found.thread,
+        attach=tuple(found.attach),
+        record=found.record,
+        replay=found.replay,
+        speed=found.speed,
+        cache=found.cache,
+        wire=found.wire,
     )
 
 
@@ -133,12 +151,30 @@ def _parser() -> _Parser:
     add("-o", "--output", default="", metavar="NAME", help="variable for the answer")
     add("-s", "--system", default="", metavar="TEXT", help="system prompt")
     add(
+        "-c",
+        "--continue",
+        dest="thread",
+        nargs="?",
+        const=MAIN,
+        default="",
+        metavar="THREAD",
+        help=f"go on with a conversation ({MAIN}); `%%llm threads` lists them",
+    )
+    add(
         "-p",
         "--param",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help="parameter for the API, such as temperature=0; VALUE is JSON, else text",
+    )
+    add(
+        "-a",
+        "--attach",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file, or name of the notebook, to send after the text; several times for several",
     )
     add("--timeout", type=float, metavar="S", help="seconds for the whole answer")
     add("--bg", action="store_true", help="go on with other cells meanwhile")
@@ -174,8 +210,31 @@ def _parser() -> _Parser:
         metavar="AMOUNT",
         help="stop when this is spent: 500tok, 10s, 0.02usd; several times for several",
     )
+    _add_recording(add)
     add("--key-env", default="", metavar="VAR", help="environment variable that holds the key")
     return parser
+
+
+def _add_recording(add: Callable[..., object]) -> None:
+    add(
+        "--record",
+        default="",
+        metavar="FILE",
+        help="add what comes, with its times, to this cassette",
+    )
+    add(
+        "--replay",
+        default="",
+        metavar="FILE",
+        help="answer from this cassette, never from the network",
+    )
+    add("--speed", type=float, metavar="X", help="of --replay: 1 as recorded, 0 at once")
+    add(
+        "--cache",
+        action="store_true",
+        help="keep the answer; the same request gets it again at once",
+    )
+    add("--wire", action="store_true", help="keep what is on the wire for `%%llm wire`")
 
 
 def _param(text: str) -> tuple[str, Any]:

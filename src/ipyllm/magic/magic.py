@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from ipyllm._version import __version__
 from ipyllm.dialects import dialect
 from ipyllm.errors import UsageError
-from ipyllm.magic.answer import Answer, in_background, variables
+from ipyllm.magic import recording
+from ipyllm.magic.answer import Answer, in_background, streams, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
-from ipyllm.magic.interpolate import interpolate
+from ipyllm.magic.conversation import Draft, Threads
+from ipyllm.magic.failures import unwatch, watch
+from ipyllm.magic.interpolate import prompt_of
 from ipyllm.magic.listing import keys_text, models_of, models_text
+from ipyllm.magic.recording import Recording
+from ipyllm.magic.running_cell import RunningCell
 from ipyllm.request import Request
 from ipyllm.run.source import source_for
 from ipyllm.transport.http import warm_up
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 
     from ipyllm.run.budget import Purse
     from ipyllm.run.plan import Plan
+    from ipyllm.run.reply import Reply
 
 __all__ = ("LlmMagics", "register", "unregister")
 
@@ -36,6 +43,11 @@ _COMMANDS = {
     "keys": "which keys are set",
     "budget": "what is left of the notebook's; `%llm budget 2000tok` sets one, `off` ends it",
     "last": "the last answer (also in _llm)",
+    "continue": "go on with an answer that was cut off; `%llm continue THREAD`: the thread's last",
+    "threads": "the conversations that `%%llm -c NAME` keeps",
+    "thread": "`%llm thread NAME` shows it; then also `fork NEW`, `clear`, `export [FILE.json]`",
+    "cache": "how many answers --cache keeps; `%llm cache clear` deletes them",
+    "wire": "what the last --wire saw",
     "stop": "stop the answers that stream in the background",
     "version": "of ipyllm",
     "help": "this, and the flags of %%llm",
@@ -49,6 +61,12 @@ class LlmMagics(Magics):
     default_model = ""
     purse: Purse | None = None
 
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.threads = Threads()
+        self._running = RunningCell()
+        self._last_asked: tuple[Reply, CellArguments] | None = None
+
     @cell_magic("llm")
     def cell(self, line: str, cell: str) -> None:
         """Stream a model's answer to the cell's text. `%%llm -h` lists the flags."""
@@ -57,11 +75,14 @@ class LlmMagics(Magics):
         except HelpShown as shown:
             print(shown)
             return
-        answer = self._answer(arguments, cell)
-        if arguments.background:
-            answer.show_in_background()
-        else:
-            answer.show()
+        one = arguments
+        flags = Recording(one.record, one.replay, one.speed, one.cache, one.wire, one.background)
+        with recording.through(flags, arguments.model or self._default()):
+            answer = self._answer(arguments, cell, self._running.owner(self.shell))
+            if arguments.background:
+                answer.show_in_background()
+            else:
+                answer.show()
 
     @line_magic("llm")
     def line(self, line: str) -> Any:
@@ -78,6 +99,12 @@ class LlmMagics(Magics):
                 print(self._budget(rest.strip()))
             case "last":
                 return self._last()
+            case "continue":
+                self._continued(rest.strip()).show()
+            case "threads" | "thread":
+                return self._threads(command, rest)
+            case "cache" | "wire":
+                return self._recorded(command, rest.strip())
             case "stop":
                 self._stop()
             case "version":
@@ -91,25 +118,45 @@ class LlmMagics(Magics):
                 )
         return None
 
-    def _answer(self, arguments: CellArguments, cell: str) -> Answer:
+    def _answer(self, arguments: CellArguments, cell: str, owner: str) -> Answer:
         shell = self.shell
         assert shell is not None  # noqa: S101 - IPython makes no magics without one
         prompt = cell.strip("\n")
         if not prompt.strip():
             raise UsageError("The prompt is empty.", hint="Write it below the %%llm line.")
-        if not arguments.raw:
-            hidden = cast("dict[str, Any]", shell.user_ns_hidden)
-            prompt = interpolate(prompt, variables(shell), hidden)
+        sent = prompt_of(shell, prompt, arguments.attach, raw=arguments.raw)
+        draft = self.threads.draft(owner, arguments) if arguments.thread else None
         request = Request(
             model="",
-            messages=({"role": "user", "content": prompt},),
+            messages=({"role": "user", "content": sent.content},),
             system=arguments.system,
             params=arguments.params,
         )
+        if draft is not None:
+            self._refuse_while_streaming(draft)
+            history = draft.thread.before(draft.place)
+            system = arguments.system or draft.thread.system_at(draft.place)
+            request = replace(request, messages=[*history, *request.messages], system=system)
+        answer = self._found(arguments, request, arguments.model or self._default())
+        asked = answer.conversation()
+
+        def settled(reply: Reply) -> None:
+            self._last_asked = (reply, arguments)
+            kept = draft is None or draft.keep(reply, asked=len(asked))
+            if kept:
+                self.threads.leave(owner, arguments.thread)
+
+        answer.draft, answer.settled, answer.hints = draft, settled, sent.hints
+        return answer
+
+    def _found(self, arguments: CellArguments, request: Request, model: str) -> Answer:
+        """Whoever answers, with the tools, the form and the budget of these flags."""
+        shell = self.shell
+        assert shell is not None  # noqa: S101 - as above
         names = variables(shell)
         request, plan = _planned(request, arguments, names)
         chosen = source_for(
-            arguments.model or self._default(),
+            model,
             request,
             Limits(total=arguments.timeout),
             base_url=arguments.base_url,
@@ -122,6 +169,66 @@ class LlmMagics(Magics):
 
             budget = allowance(arguments.budget, chosen.model, request.messages, self.purse)
         return Answer(shell, chosen, request, arguments.output, plan, budget)
+
+    def _continued(self, name: str) -> Answer:
+        """The last answer of that thread, or `_llm`, going on."""
+        from ipyllm.magic.continuing import continuation
+
+        reply, arguments, draft = self._partial(name)
+        if draft is not None:
+            self._refuse_while_streaming(draft)
+        if arguments.schema:
+            raise UsageError("An answer to --schema cannot go on.", hint="Run the cell again.")
+        model = arguments.model or reply.model
+        where = f"the last answer of {name!r}" if name else "the last answer"
+        going_on = continuation(reply, model, where=where)
+        request = going_on.request(arguments.params)
+        answer = self._found(arguments, request, model)
+
+        def settled(joined: Reply) -> None:
+            going_on.join(joined)
+            self._last_asked = (joined, arguments)
+            if draft is not None:
+                draft.keep(joined, asked=len(going_on.messages))
+
+        answer.draft, answer.settled = draft, settled
+        answer.asked, answer.before = going_on.messages, going_on.before
+        return answer
+
+    def _partial(self, name: str) -> tuple[Reply, CellArguments, Draft | None]:
+        """The answer to go on with, what its cell asked for, and its turn if it has one."""
+        reply = self.threads.find(name).last() if name else self._last()
+        if found := self.threads.turn_of(reply):
+            thread, place = found
+            turn = thread.turns[place]
+            count = len(turn.messages) - 1
+            return reply, turn.arguments, Draft(thread, place, turn.owner, turn.arguments, count)
+        if self._last_asked is not None and self._last_asked[0] is reply:
+            return (*self._last_asked, None)
+        return reply, CellArguments(), None
+
+    def _refuse_while_streaming(self, draft: Draft) -> None:
+        if streams(draft.thread):
+            raise UsageError(
+                f"Thread {draft.thread.name!r} still streams in the background.",
+                hint="Wait for it, or stop it: %llm stop.",
+            )
+
+    def _threads(self, command: str, rest: str) -> Any:
+        from ipyllm.magic.thread_command import thread_command, threads_text
+
+        if command == "threads":
+            print(threads_text(self.threads))
+            return None
+        page = getattr(self.shell, "kernel", None) is not None
+        return thread_command(self.threads, rest, print, page=page)
+
+    @staticmethod
+    def _recorded(command: str, rest: str) -> Any:
+        if command == "wire":
+            return recording.last_wire()
+        print(recording.cache(rest))
+        return None
 
     def _default(self) -> str:
         return self.default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
@@ -189,7 +296,12 @@ def register(shell: InteractiveShell) -> None:
         warnings.warn(
             f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3
         )
-    shell.register_magics(LlmMagics)
+    earlier = manager.registry.get("LlmMagics")
+    magics = LlmMagics(shell)
+    if isinstance(earlier, LlmMagics):  # %reload_ext: the conversations go on
+        magics.threads = earlier.threads
+    shell.register_magics(magics)
+    watch(shell)
     # Here rather than in the first answer, where it would be part of its time to first token.
     dialect("openai_chat")
     asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
@@ -203,6 +315,7 @@ def _help() -> str:
 
 def unregister(shell: InteractiveShell) -> None:
     """Take the magics away again."""
+    unwatch(shell)
     manager: Any = shell.magics_manager
     for kind in ("cell", "line"):
         manager.magics[kind].pop("llm", None)

@@ -23,6 +23,8 @@ class Provider:
     * `auth`: the header that carries the key, where it is not the dialect's own.
     * `header_env`: (header, variable): sent where the variable is set.
     * `params`: sent with each request unless the user sets them.
+    * `continues`: what to send so that a last message of the assistant is gone on with; None where
+      that is not to be had.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Provider:
     auth: str = ""
     header_env: tuple[tuple[str, str], ...] = ()
     params: tuple[tuple[str, object], ...] = ()
+    continues: tuple[tuple[str, object], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,19 @@ from ipyllm.providers.ollama_host import ollama_url
 from ipyllm.providers.provider import Provider, Target
 from ipyllm.providers.table import PROVIDERS
 
-__all__ = ("endpoint", "providers", "resolve", "shown_url")
+__all__ = (
+    "continuable",
+    "continuing_params",
+    "endpoint",
+    "providers",
+    "resolve",
+    "shown_url",
+)
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
+
+# They are given the messages as they are: the page marks the last one as `prefix`.
+_RUN_HERE = ("local", "browser", "python")
 
 _BUILT_IN = {provider.name: provider for provider in PROVIDERS}
 
@@ -31,6 +41,22 @@ def providers() -> dict[str, Provider]:
         loaded: Any = entry.load()
         found[entry.name] = cast("Provider", loaded() if callable(loaded) else loaded)
     return found
+
+
+def continuing_params(name: str) -> dict[str, object] | None:
+    """What tells that provider to go on with the assistant's last message; None if it cannot."""
+    if name in _RUN_HERE:
+        return {}
+    provider = _BUILT_IN.get(name) or providers().get(name)
+    if provider is None or provider.continues is None:
+        return None
+    return dict(provider.continues)
+
+
+def continuable() -> str:
+    """Names of those that can."""
+    named = [one.name for one in providers().values() if one.continues is not None]
+    return ", ".join([*_RUN_HERE, *named])
 
 
 def resolve(spec: str, *, base_url: str = "", key_env: str = "", offline: bool = False) -> Target:

@@ -13,6 +13,18 @@ _ORGANIZATION = (
 )
 _OLLAMA = "http://127.0.0.1:11434"
 
+# Who goes on with a last message of the assistant, besides the models that run here:
+# Anthropic, up to Claude 4.5: later ones answer 400 "does not support assistant message prefill",
+# https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-6#prefill-removal
+# Ollama, https://github.com/ollama/ollama/issues/6778
+# llama.cpp, since May 2025, https://github.com/ggml-org/llama.cpp/pull/13174; not while it thinks,
+# https://github.com/ggml-org/llama.cpp/issues/21889
+# Prompts without messages are gone on with by their nature (llama.cpp's /completion, completions).
+# vLLM "cannot [continue] at the same time as `add_generation_prompt`", which is on by default,
+# https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
+_PLAINLY = ()
+_VLLM = (("continue_final_message", True), ("add_generation_prompt", False))
+
 
 def _openai(name: str, dialect: str, base_url: str = _OPENAI, base_env: str = "") -> Provider:
     base_env = base_env or "OPENAI_BASE_URL"
@@ -36,6 +48,7 @@ PROVIDERS: tuple[Provider, ...] = (
         "ANTHROPIC_BASE_URL",
         "anthropic",
         key_needed=True,
+        continues=_PLAINLY,
     ),
     Provider(
         "gemini",
@@ -45,7 +58,9 @@ PROVIDERS: tuple[Provider, ...] = (
         "gemini",
         key_needed=True,
     ),
-    Provider("ollama", _OLLAMA, ("OLLAMA_API_KEY",), "OLLAMA_HOST", "ollama_chat"),
+    Provider(
+        "ollama", _OLLAMA, ("OLLAMA_API_KEY",), "OLLAMA_HOST", "ollama_chat", continues=_PLAINLY
+    ),
     Provider("ollama-generate", _OLLAMA, ("OLLAMA_API_KEY",), "OLLAMA_HOST", "ollama_generate"),
     _hosted("ollama-cloud", "https://ollama.com", "OLLAMA_API_KEY", dialect="ollama_chat"),
     Provider(
@@ -54,6 +69,7 @@ PROVIDERS: tuple[Provider, ...] = (
         ("LLAMA_API_KEY",),
         "LLAMACPP_BASE_URL",
         params=(("return_progress", True),),  # how far it has read the prompt
+        continues=_PLAINLY,
     ),
     Provider(
         "llamacpp-native",
@@ -61,8 +77,15 @@ PROVIDERS: tuple[Provider, ...] = (
         ("LLAMA_API_KEY",),
         "LLAMACPP_NATIVE_BASE_URL",
         "llamacpp",
+        continues=_PLAINLY,
     ),
-    Provider("vllm", "http://127.0.0.1:8000/v1", ("VLLM_API_KEY",), "VLLM_BASE_URL"),
+    Provider(
+        "vllm",
+        "http://127.0.0.1:8000/v1",
+        ("VLLM_API_KEY",),
+        "VLLM_BASE_URL",
+        continues=_VLLM,
+    ),
     Provider("lmstudio", "http://127.0.0.1:1234/v1", (), "LMSTUDIO_BASE_URL"),
     _hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ipyllm.errors import UsageError
+from ipyllm.request import text_of
 from ipyllm.run.budget import Budget, Purse, Spending
 from ipyllm.run.prices import Prices, missing
 
@@ -35,5 +36,5 @@ def allowance(
         raise UsageError(f"A budget in dollars needs a price: {missing(model)}.")
     if purse is not None and (why := purse.over()):
         raise UsageError(f"Nothing is left: {why}.", hint="%llm budget 2000tok sets a new one.")
-    guess = sum(len(str(message.get("content", ""))) for message in messages) // _LETTERS
+    guess = sum(len(text_of(message)) for message in messages) // _LETTERS
     return lambda started: Spending(budget, price, guess, started=started, purse=purse)

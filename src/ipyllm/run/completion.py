@@ -73,6 +73,7 @@ class Completion:
     * `finish`, `error`: None until they came.
     * `results`: how far each call is, by its index.
     * `logprobs`: (token, natural logarithm of its probability), where the service said.
+    * `before`: text of an earlier answer that this one goes on with; no event.
     """
 
     __slots__ = (
@@ -85,14 +86,18 @@ class Completion:
         "_runs",
         "_start",
         "_usage",
+        "before",
         "error",
         "finish",
         "logprobs",
         "results",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
         self._runs: list[tuple[str, Fragments]] = []  # (channel, text) in order of arrival
+        self.before = before
+        if before:
+            self._run("text").add(before)
         self._start = 0  # the run with which the answer begins: what was tried before is none of it
         self._calls: dict[int, tuple[str, str, Fragments]] = {}
         self._choices: dict[int, Fragments] = {}  # those beside the answer
@@ -235,7 +240,7 @@ class Completion:
     def events(self, limit: int | None = None) -> list[Event]:
         """All events again, one by one; or the first `limit` of them."""
         texts = [self._joined(channel) for channel in _CHANNELS]
-        at = [0] * len(_DELTAS)
+        at = [len(self.before), *[0] * (len(_DELTAS) - 1)]
         lengths, others = iter(self._lengths), iter(self._others)
         out: list[Event] = []
         for kind in self._kinds[:limit]:

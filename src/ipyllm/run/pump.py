@@ -83,14 +83,16 @@ class Run:
         policy: Policy | None = None,
         plan: Plan | None = None,
         budget: Callable[[float], Spending] | None = None,
+        before: str = "",
     ) -> None:
         self.source = source
+        self.aside = ""  # said beside the model's name
         self.plan = plan or PlainPlan()
         self.spending: Spending | None = None
         self._budget = budget
         self._deadline = math.inf
         self.asked = asked
-        self.completion = Completion()
+        self.completion = Completion(before)  # its text is shown at once, and not timed
         self.lock = Lock()  # held while events are added; views read snapshots under it
         self.cancelled_at: float | None = None
         self.tee: Callable[[list[Event]], None] | None = None
@@ -183,7 +185,7 @@ class Run:
     @property
     def label(self) -> str:
         """What people see as the model's name."""
-        return self.source.label
+        return f"{self.source.label} · {self.aside}" if self.aside else self.source.label
 
     def timing(self, end: float | None = None) -> Timing:
         """Timing so far, or as of `end`."""
@@ -261,6 +263,7 @@ class Run:
 
     def pump(self) -> Reply:
         """Move events to the sink until the answer is over; what came is in the Reply, however it ends."""
+        self._show_before()
         while True:
             while not self._over():
                 self._step()
@@ -278,6 +281,13 @@ class Run:
         )
         self.plan.settle(reply)
         return reply
+
+    def _show_before(self) -> None:
+        """The text this answer goes on with; a state of its own, so that the first token goes out at once."""
+        if self.completion.before:
+            batch = Batch((("text", self.completion.before),), 0, 0, None)
+            for sink in self._sinks:
+                sink.emit(batch)
 
     def _over(self) -> bool:
         if self._inbox.closed:

@@ -121,7 +121,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
-        rest = (self.messages, self.value, self.violation)
+        rest = (self.messages, self.value, self.violation, self._completion.before)
         return (
             _restore,
             (self._completion.events(), self.timing, self.model, self.label, *rest),
@@ -149,10 +149,11 @@ def _restore(
     messages: list[dict[str, Any]],
     value: Any,
     violation: Violation | None = None,
+    before: str = "",
 ) -> Reply:
     from ipyllm.run.completion import Completion
 
-    completion = Completion()
+    completion = Completion(before)
     for event in events:
         completion.add(event)
     reply = Reply.of(completion, timing, model=model, label=label)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ipyllm.dialects import dialect
-from ipyllm.errors import ServiceError, Timeout, UsageError
+from ipyllm.errors import IpyllmError, ServiceError, Timeout, UsageError
 from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
@@ -20,7 +20,7 @@ from ipyllm.run.browser import BrowserSource, prompt_job
 from ipyllm.run.pull import PythonSource, named
 from ipyllm.run.telling import called_by_schema, told
 from ipyllm.transport import failure
-from ipyllm.transport.cassette import Send, sender
+from ipyllm.transport.cassette import Send, refusing, sender, stocked
 from ipyllm.transport.http import Marks
 from ipyllm.transport.limits import Limits
 from ipyllm.wire.rate_limits import rate_limits, request_id
@@ -96,15 +96,30 @@ def source_for(
         return _in_the_page(rest, request, limits)
     if name == "python":
         return PythonSource(spec.strip(), named(rest, names), request, limits)
-    _, live = sender()
+    offline = not sender()[1]
+    try:
+        return _over_network(spec, request, limits, base_url, key_env, offline=offline)
+    except IpyllmError as exc:
+        if offline or not stocked():
+            raise
+        with refusing(
+            exc
+        ):  # a recording needs no key; without one it is still this that is missing
+            return _over_network(spec, request, limits, base_url, key_env, offline=True)
+
+
+def _over_network(
+    spec: str, request: Request, limits: Limits, base_url: str, key_env: str, *, offline: bool
+) -> Source:
+    name, _, rest = spec.strip().partition("/")
     if name == "local":
-        if not live:
+        if offline:
             return _offline(rest, request, limits)
         return LocalSource(weights.find(rest), request, limits, demo=not rest)
     if name == "ws":
-        target = _socket(rest or base_url, key_env, offline=not live)
+        target = _socket(rest or base_url, key_env, offline=offline)
         return HttpSource(target, request, limits)
-    target = resolve(spec, base_url=base_url, key_env=key_env, offline=not live)
+    target = resolve(spec, base_url=base_url, key_env=key_env, offline=offline)
     return HttpSource(target, replace(request, model=target.model), limits)
 
 
@@ -179,12 +194,20 @@ class HttpSource:
         deliver([Notice("phase", "connecting")])
         marks.on_sent = lambda: deliver([Notice("phase", "waiting")])
         marks.on_headers = lambda headers: deliver(self._hidden(_notices(headers)))
-        body = self._dialect.body(self._request)
-        if _is_socket(self._target.base_url):
-            body = _first_message(self._target, body)
-        path = self._dialect.path(self._request)
+        body, path = self._body(), self._dialect.path(self._request)
         limits = self._left(marks.clock())
         await self._send(self._target, path, body, deliver, marks=marks, limits=limits)
+
+    @property
+    def is_recorded(self) -> bool:
+        """A folder of cassettes has the answer."""
+        from ipyllm.transport.cassette.library import is_recorded  # nobody else loads it
+
+        return is_recorded(self._send, self._target, self._body())
+
+    def _body(self) -> dict[str, Any]:
+        body = self._dialect.body(self._request)
+        return _first_message(self._target, body) if _is_socket(self._target.base_url) else body
 
     def _left(self, now: float) -> Limits:
         """The limits of this attempt: the whole answer's time runs on over all of them."""
@@ -245,14 +268,24 @@ def _without(key: Key, event: StreamError | Notice) -> Event:
 class LocalSource:
     """The embedded model: started if need be, then one more endpoint."""
 
-    def __init__(self, path: Path, request: Request, limits: Limits, *, demo: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        request: Request,
+        limits: Limits,
+        *,
+        demo: bool,
+        send: Send | None = None,
+    ) -> None:
         params = {"return_progress": True, **({"max_tokens": _DEMO_MAX_TOKENS} if demo else {})}
         self._path = path
         self._asked = request
         request = called_by_schema(request)
         self._request = replace(request, model=path.stem, params=params | dict(request.params))
         self._limits = limits
-        self._send, _ = sender()  # now: the process may start after the cassette was taken out
+        # Now: the process may start after the cassette was taken out.
+        self._send = send or sender()[0]
+        self._stocked = stocked()
         self._http: HttpSource | None = None
         self.model = "local" if demo else f"local/{path.name}"
         self.label = DEMO_LABEL if demo else self.model
@@ -261,11 +294,14 @@ class LocalSource:
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Start the model's process, then stream from it."""
+        if self._stocked and (kept := self.over_http("http://offline", None)).is_recorded:
+            self._http = kept
+            await kept.run(deliver, marks)
+            return
         running = server.running(self._path)
         if running is None:
-            deliver([Notice("phase", "loading")])
-            running = await self._start()
-            self.load = running.load_s
+            running = await self._start(deliver)
+            self.load = running.load_s or None  # 0: the Jupyter server had it running
         key = Key("the embedded model's", running.api_key)
         self._http = self.over_http(running.base_url, key)
         await self._http.run(deliver, marks)
@@ -286,12 +322,18 @@ class LocalSource:
     def more(self, messages: Sequence[Message]) -> LocalSource:
         """As `Source.more`."""
         asked = self._asked.after(messages)
-        return LocalSource(self._path, asked, self._limits, demo=self.model == "local")
+        demo = self.model == "local"
+        return LocalSource(self._path, asked, self._limits, demo=demo, send=self._send)
 
-    async def _start(self) -> server.LocalServer:
-        cancelled = threading.Event()
+    async def _start(self, deliver: Deliver) -> server.LocalServer:
+        cancelled, loop = threading.Event(), asyncio.get_running_loop()
+
+        def loading() -> None:
+            said: list[Event] = [Notice("phase", "loading")]
+            loop.call_soon_threadsafe(deliver, said)
+
         try:
-            return await asyncio.to_thread(server.ensure, self._path, cancelled)
+            return await asyncio.to_thread(server.ensure, self._path, cancelled, loading)
         except asyncio.CancelledError:
             cancelled.set()
             raise

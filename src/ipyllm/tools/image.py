@@ -14,9 +14,9 @@ _MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"))
 
 def image_of(value: Any) -> tuple[str, bytes] | None:
     """MIME type and bytes; None: it is no picture."""
-    if isinstance(value, type):
-        return None
     kind = cast("type[Any]", type(value))
+    if issubclass(kind, type):  # `isinstance` would ask the value for its `__class__`
+        return None
     for name in ("_repr_png_", "_repr_jpeg_"):
         if hasattr(kind, name) and (found := _known(getattr(value, name)())) is not None:
             return found

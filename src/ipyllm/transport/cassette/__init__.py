@@ -4,7 +4,7 @@ from ipyllm.transport.cassette.file import CassetteFile
 from ipyllm.transport.cassette.form import Recording, read
 from ipyllm.transport.cassette.player import Player
 from ipyllm.transport.cassette.recorder import Recorder
-from ipyllm.transport.cassette.tape import Send, Tape, inserted, sender
+from ipyllm.transport.cassette.tape import Send, Tape, inserted, refusing, sender, stocked, within
 
 __all__ = (
     "CassetteFile",
@@ -15,5 +15,8 @@ __all__ = (
     "Tape",
     "inserted",
     "read",
+    "refusing",
     "sender",
+    "stocked",
+    "within",
 )

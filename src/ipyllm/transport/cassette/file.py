@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from ipyllm.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ipyllm.providers import Target
 
-__all__ = ("CassetteFile", "Take")
+__all__ = ("CassetteFile", "Paper", "Take")
 
 # Of a response's headers only what is known to tell nothing of whose account it is.
 _HEADERS = {
@@ -40,6 +40,28 @@ _HEADERS = {
 }
 _LIMITS = ("anthropic-ratelimit-", "ratelimit-", "x-ratelimit-")
 _WAIT = 2.0  # seconds for answers that are just ending
+
+
+class Paper(Protocol):
+    """
+    Where takes are written.
+
+    * `failure`: why the disk took no more, in words; "" while all is well.
+    """
+
+    failure: str
+
+    def take(self, target: Target, url: str, payload: dict[str, Any]) -> Take:
+        """A place for one more recording, of the answer to `payload`."""
+        ...
+
+    def write(self, take: Take, lines: list[str]) -> None:
+        """More lines of a take."""
+        ...
+
+    def end(self, take: Take) -> None:
+        """That was its last line."""
+        ...
 
 
 class CassetteFile:
@@ -132,9 +154,7 @@ class Take:
 
     __slots__ = ("_file", "_header", "_redactor", "_secrets", "ended", "waiting")
 
-    def __init__(
-        self, file: CassetteFile, target: Target, url: str, payload: dict[str, Any]
-    ) -> None:
+    def __init__(self, file: Paper, target: Target, url: str, payload: dict[str, Any]) -> None:
         self._file = file
         self._secrets = spellings(_secrets(target, url))
         self._redactor = Redactor(self._secrets)
@@ -147,6 +167,11 @@ class Take:
         }
         self.ended = False
         self.waiting: list[str] = []
+
+    def copies(self, header: Mapping[str, Any]) -> None:
+        """What comes is a replay of another recording: it was asked there."""
+        if self._header is not None and isinstance(url := header.get("url"), str):
+            self._header["url"] = url
 
     def answered(self, headers: Mapping[str, str], ms: float) -> None:
         """The response began; `ms`: request sent -> its headers."""

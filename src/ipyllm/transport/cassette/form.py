@@ -19,9 +19,19 @@ from ipyllm import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("VERSION", "Recording", "chunk_line", "difference", "end_line", "read")
+__all__ = (
+    "VERSION",
+    "Recording",
+    "chunk_line",
+    "difference",
+    "differences",
+    "end_line",
+    "parsed",
+    "read",
+)
 
 VERSION = 1
+_SHOWN = 60  # characters of a value in an error
 _RECORD = "Record it again with ipyllm.testing.record."
 
 
@@ -33,6 +43,7 @@ class Recording:
     * `header`: its first line. `line`: that line's number, from 1.
     * `chunks`: (ms since the request was sent, bytes).
     * `ended`: ms at which it ended. `error`: what it ended in; None if it was simply over.
+    * `stopped`: whoever asked had enough.
     """
 
     header: Mapping[str, Any]
@@ -40,15 +51,16 @@ class Recording:
     chunks: list[tuple[float, bytes]] = field(default_factory=list[tuple[float, bytes]])
     ended: float | None = None
     error: errors.IpyllmError | None = None
+    stopped: bool = False
 
     @property
     def model(self) -> str:
         return str(self.header.get("model", ""))
 
 
-def read(path: Path) -> list[Recording]:
+def read(path: Path, again: str = _RECORD) -> list[Recording]:
     """
-    All recordings of a cassette, in order.
+    All recordings of a cassette, in order; `again` is what errors advise.
 
     Raises:
         UsageError: not there, or no cassette; with the number of the line.
@@ -57,16 +69,30 @@ def read(path: Path) -> list[Recording]:
         raw = path.read_bytes()
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
-        raise errors.UsageError(f"{path} cannot be read: {reason}.", hint=_RECORD) from None
+        raise errors.UsageError(f"{path} cannot be read: {reason}.", hint=again) from None
+    try:
+        return parsed(raw, str(path))
+    except errors.UsageError as exc:
+        advice = again if exc.hint == _RECORD else exc.hint
+        raise errors.UsageError(exc.message, hint=advice) from None
+
+
+def parsed(raw: bytes, name: str) -> list[Recording]:
+    """
+    The same from what a file holds.
+
+    Raises:
+        UsageError: as `read`.
+    """
     recordings: list[Recording] = []
     lines = raw.split(b"\n")
     whole = lines.pop() == b""  # else the writer was killed within its last line
     for number, line in enumerate(lines, 1):
         if line.strip():
-            _take(recordings, line, f"{path}, line {number}", number)
+            _take(recordings, line, f"{name}, line {number}", number)
     if not whole and not recordings:
-        raise errors.UsageError(f"{path}, line {len(lines) + 1}: it breaks off here.", hint=_RECORD)
-    _mend(recordings, path, len(lines) + (not whole))
+        raise errors.UsageError(f"{name}, line {len(lines) + 1}: it breaks off here.", hint=_RECORD)
+    _mend(recordings, name, len(lines) + (not whole))
     return recordings
 
 
@@ -102,6 +128,7 @@ def _add(recording: Recording, ms: float, what: Any, where: str) -> None:
             recording.ended = ms
         case {"error": str(kind)}:
             recording.ended = ms
+            recording.stopped = kind == "Stopped"
             recording.error = _error(kind, cast("dict[str, Any]", what))
         case _:
             raise errors.UsageError(f"{where}: this is no line of a cassette.", hint=_RECORD)
@@ -126,7 +153,7 @@ def _number(value: Any, *kinds: type) -> Any:
     return value if type(value) in kinds else None
 
 
-def _mend(recordings: list[Recording], path: Path, last: int) -> None:
+def _mend(recordings: list[Recording], path: str, last: int) -> None:
     """A recording without an end was cut by a crash: it replays what there is, and says so."""
     following = [recording.line - 1 for recording in recordings[1:]]
     for recording, number in zip(recordings, [*following, last], strict=True):
@@ -160,17 +187,20 @@ def end_line(ms: float, error: BaseException | None) -> list[Any]:
     return [ms, what | {name: value for name, value in more.items() if value is not None}]
 
 
-def difference(asked: Any, recorded: Any, path: str = "") -> str:
+def difference(asked: Any, recorded: Any) -> str:
     """The first field in which two JSON values differ, in words; "" if they are equal."""
+    return next(differences(asked, recorded), "")
+
+
+def differences(asked: Any, recorded: Any, path: str = "") -> Iterator[str]:
+    """All of them."""
     if isinstance(asked, dict) and isinstance(recorded, dict):
-        return _first(
-            _fields(cast("dict[str, Any]", asked), cast("dict[str, Any]", recorded), path)
-        )
-    if isinstance(asked, list) and isinstance(recorded, list):
-        return _first(_items(cast("list[Any]", asked), cast("list[Any]", recorded), path))
-    if asked == recorded and isinstance(asked, bool) == isinstance(recorded, bool):
-        return ""
-    return f"{path or 'the request'} is {_short(asked)}, in the recording {_short(recorded)}"
+        yield from _fields(cast("dict[str, Any]", asked), cast("dict[str, Any]", recorded), path)
+    elif isinstance(asked, list) and isinstance(recorded, list):
+        yield from _items(cast("list[Any]", asked), cast("list[Any]", recorded), path)
+    elif asked != recorded or isinstance(asked, bool) != isinstance(recorded, bool):
+        one, other = _apart(asked, recorded)
+        yield f"{path or 'the request'} is {one}, in the recording {other}"
 
 
 def _fields(asked: dict[str, Any], recorded: dict[str, Any], path: str) -> Iterator[str]:
@@ -181,20 +211,27 @@ def _fields(asked: dict[str, Any], recorded: dict[str, Any], path: str) -> Itera
         elif name not in asked:
             yield f"{below} is not asked, the recording has {_short(recorded[name])}"
         else:
-            yield difference(asked[name], recorded[name], below)
+            yield from differences(asked[name], recorded[name], below)
 
 
 def _items(asked: list[Any], recorded: list[Any], path: str) -> Iterator[str]:
     for index, (one, other) in enumerate(zip(asked, recorded, strict=False)):
-        yield difference(one, other, f"{path}[{index}]")
+        yield from differences(one, other, f"{path}[{index}]")
     if len(asked) != len(recorded):
         yield f"{path} has {len(asked)} items, in the recording {len(recorded)}"
 
 
-def _first(found: Iterator[str]) -> str:
-    return next((words for words in found if words), "")
+def _apart(asked: Any, recorded: Any) -> tuple[str, str]:
+    """Both as people can tell them apart: of two long texts the place where they part."""
+    if isinstance(asked, str) and isinstance(recorded, str):
+        pairs = enumerate(zip(asked, recorded, strict=False))
+        same = next((at for at, (one, other) in pairs if one != other), 0)
+        if same > _SHOWN // 2:
+            start = same - _SHOWN // 4
+            return _short("..." + asked[start:]), _short("..." + recorded[start:])
+    return _short(asked), _short(recorded)
 
 
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from ipyllm.errors import ServiceError, UsageError
+from ipyllm.errors import UsageError
 from ipyllm.transport.cassette.form import difference, read
-from ipyllm.transport.cassette.redact import hidden, spellings
+from ipyllm.transport.cassette.identity import FIELDS, asked, nearest
+from ipyllm.transport.cassette.play import checked, play
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ("Player",)
 
-_PATIENCE = 60.0  # seconds; a service that asks for more is not asked again (run.policy)
 _RECORD = "Record it again with ipyllm.testing.record."
 
 
@@ -37,21 +36,21 @@ class Player:
         UsageError: the file is no cassette, or the speed no speed.
     """
 
-    live = False
+    live = stocked = False
 
     def __init__(
         self,
         path: Path,
         *,
         speed: float | None = None,
+        again: str = _RECORD,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        if speed is not None and not 0 <= speed < float("inf"):
-            raise UsageError(f"speed={speed!r} is no speed.", hint="1 is as recorded, 0 at once.")
+        self._speed = checked(speed)
         self._path = path
-        self._speed = speed
+        self._again = again
         self._sleep = sleep
-        self._left = read(path)
+        self._left = read(path, again)
         self._lock = Lock()  # several answers may stream at once
 
     def over(self, network: Send) -> Send:
@@ -72,62 +71,26 @@ class Player:
         """As `post`, from the cassette. Raises: UsageError, if it was not recorded."""
         del path, limits
         recording = self._find(target, payload)
-        marks.sent = sent = marks.clock()
-        if marks.on_sent is not None:
-            marks.on_sent()
-        headers = recording.header.get("headers")
-        if isinstance(headers, dict):
-            await self._wait(recording.header.get("ms"), sent, marks)
-            marks.headers = marks.clock()
-            if marks.on_headers is not None:
-                marks.on_headers(cast("dict[str, str]", headers))
-        for ms, chunk in recording.chunks:
-            await self._wait(ms, sent, marks)
-            deliver(chunk)
-        await self._wait(recording.ended, sent, marks)
-        if recording.error is not None:
-            raise self._hurried(recording.error)
-
-    async def _wait(self, ms: Any, sent: float, marks: Marks) -> None:
-        """Until so long after `sent`. At once is still a moment in which a cancel gets in."""
-        if not self._speed or not isinstance(ms, (int, float)):
-            await self._sleep(0)
-            return
-        due = sent + ms / 1e3 / self._speed
-        await self._sleep(max(due - marks.clock(), 0.0))
-
-    def _hurried(self, error: Exception) -> Exception:
-        if isinstance(error, ServiceError) and (error.retry_after or 0.0) <= _PATIENCE:
-            # The next attempt is in the cassette too: nobody has to be waited for.
-            if not self._speed:
-                error.retry_after = 0.0
-            elif error.retry_after is not None:
-                error.retry_after /= self._speed
-        return error
+        await play(recording, deliver, marks, speed=self._speed, sleep=self._sleep)
 
     def _find(self, target: Target, payload: dict[str, Any]) -> Recording:
-        secrets = spellings([target.key.value] if target.key is not None else [])
-        request: Any = json.loads(json.dumps(hidden(payload, secrets)))
-        asked = {"api": target.dialect, "model": _model(target), "request": request}
+        wanted = asked(target, payload)
         with self._lock:
             for recording in self._left:
-                if not difference(asked, _asked(recording)):
+                if not difference(wanted, _asked(recording)):
                     self._left.remove(recording)
                     return recording
-            raise self._missing(asked)
+            raise self._missing(wanted)
 
-    def _missing(self, asked: dict[str, Any]) -> UsageError:
-        what = f"{self._path} has no recording of this request to {asked['model']}"
+    def _missing(self, wanted: dict[str, Any]) -> UsageError:
+        what = f"{self._path} has no recording of this request to {wanted['model']}"
         if not self._left:
-            return UsageError(f"{what}: all it has were replayed.", hint=_RECORD)
-        near = [one for one in self._left if one.model == asked["model"]] or self._left
-        differs = difference(asked, _asked(near[0])).replace("request.", "", 1)
-        return UsageError(f"{what}: {differs} of line {near[0].line}.", hint=_RECORD)
-
-
-def _model(target: Target) -> str:
-    return f"{target.provider}/{target.model}"
+            return UsageError(f"{what}: all it has were replayed.", hint=self._again)
+        header = nearest(wanted, (recording.header for recording in self._left))
+        near = next(recording for recording in self._left if recording.header is header)
+        differs = difference(wanted, _asked(near)).replace("request.", "", 1)
+        return UsageError(f"{what}: {differs} of line {near.line}.", hint=self._again)
 
 
 def _asked(recording: Recording) -> dict[str, Any]:
-    return {name: recording.header[name] for name in ("api", "model", "request")}
+    return {name: recording.header[name] for name in FIELDS}
