@@ -21,7 +21,8 @@ from harness import SCRATCH, Row
 
 PARTS = (
     *("stream", "interrupts", "page", "markdown", "decode", "fuzz"),
-    *("partial_json", "early_abort", "text_calls", "budget"),
+    *("partial_json", "early_abort", "text_calls", "budget", "browser_model"),
+    *("replay", "grid", "server_ext"),
 )
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured

@@ -12,6 +12,7 @@ import pytest
 import ipyllm
 
 NAMES = {
+    "Grid",
     "Limits",
     "Reply",
     "Stream",
@@ -23,6 +24,7 @@ NAMES = {
     "browser_stream",
     "decode",
     "fold",
+    "grid",
     "load_ipython_extension",
     "stream",
     "tool",

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from ipyllm.run.metrics import Timing
     from ipyllm.run.reply import Reply, ToolCall
     from ipyllm.streaming import Stream, ask, stream
+    from ipyllm.sweep.grid import Grid, grid
     from ipyllm.tools.tool import Tool, tool
     from ipyllm.transport.limits import Limits
 
 __all__ = (
+    "Grid",
     "Limits",
     "Reply",
     "Stream",
@@ -30,6 +32,7 @@ __all__ = (
     "browser_stream",
     "decode",
     "fold",
+    "grid",
     "load_ipython_extension",
     "stream",
     "tool",
@@ -49,6 +52,8 @@ _LAZY = {
     "browser_stream": "ipyllm.in_page",
     "decode": "ipyllm.decoding",
     "fold": "ipyllm.decoding",
+    "Grid": "ipyllm.sweep.grid",
+    "grid": "ipyllm.sweep.grid",
 }
 
 
