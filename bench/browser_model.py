@@ -87,9 +87,11 @@ def rows() -> list[Row]:
 
 def _of(kernel: str) -> Iterator[Row]:
     with _lab(kernel) as (lab, page):
-        yield _latency(lab, page, kernel)
-        yield _run_all(lab, page, kernel)
-        yield _stops(lab, page, kernel)
+        for measured in (_latency, _run_all, _stops):
+            row = measured(lab, page, kernel)
+            print(row, flush=True)
+            yield row
+            lab.shut_down_kernels()
 
 
 @contextmanager

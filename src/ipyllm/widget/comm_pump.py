@@ -57,6 +57,11 @@ class CommPump:
         parts = _parts()
         return None if parts is None else cls(parts)
 
+    @classmethod
+    def is_entered(cls) -> bool:
+        """Whether the main thread delivers messages now; asked by any thread."""
+        return cls._entered is not None
+
     def __enter__(self) -> CommPump:  # noqa: PYI034 - Self came with Python 3.11
         self._depth += 1
         CommPump._entered = self
