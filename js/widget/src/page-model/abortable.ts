@@ -23,6 +23,18 @@ export async function unlessAborted<T>(
   }
 }
 
+/** A turn of the event loop. Timers would wait 4 ms, and in a hidden tab a second: 40 chunks took 20 s there. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 /** The pieces of a stream until the signal; now and then the page gets a turn. */
 export async function* pieces(
   stream: AsyncIterable<unknown>,
@@ -36,7 +48,7 @@ export async function* pieces(
       if (done) return;
       yield value;
       if (performance.now() - breathed < BREATH) continue;
-      await new Promise((go) => setTimeout(go));
+      await turn();
       breathed = performance.now();
     }
   } finally {

@@ -96,7 +96,9 @@ function leave(host: Host): void {
   const own = runs.get(host);
   if (!own) return;
   runs.delete(host);
-  for (const run of own.values()) run.abort();
+  const going = [...own.values()].filter((run) => !run.ended);
+  if (!going.length) return;
+  for (const run of going) run.abort();
   host.send({ kind: "browser", op: "bye", client });
 }
 

@@ -40,7 +40,7 @@ export interface CreateOptions extends Core {
   readonly monitor?: (monitor: EventTarget) => void;
 }
 
-interface LanguageModelClass {
+export interface LanguageModelClass {
   availability(options: Core): Promise<Availability>;
   create(options: CreateOptions): Promise<LanguageModel>;
 }

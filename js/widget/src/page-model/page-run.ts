@@ -1,6 +1,6 @@
 import { pieces, unlessAborted } from "./abortable.ts";
 import type { Host, Prompt } from "./host.ts";
-import type { CreateOptions, LanguageModel } from "./language-model.ts";
+import type { CreateOptions, LanguageModel, LanguageModelClass } from "./language-model.ts";
 import { languageModel, measure, usageOf, windowOf } from "./language-model.ts";
 import type { Outbox } from "./outbox.ts";
 import { read, streamed, Texts } from "./page-stream.ts";
@@ -14,6 +14,7 @@ type Stage = "create" | "prompt" | "stream" | "js";
 export class PageRun {
   readonly outbox: Outbox;
   readonly host: Host;
+  ended = false;
   readonly #abort = new AbortController();
   readonly #texts = new Texts();
   #stage: Stage = "create";
@@ -27,6 +28,7 @@ export class PageRun {
   }
 
   abort(): void {
+    if (this.ended) return;
     this.#abort.abort();
     this.host.slot(null);
   }
@@ -39,6 +41,7 @@ export class PageRun {
   async script(expression: string): Promise<void> {
     this.#stage = "js";
     await this.#settled(async () => {
+      const began = performance.now();
       const body = expression.trim().replace(/;+$/, "");
       const value: unknown = new Function(`return (async () => (${body}\n))()`)();
       const stream = await unlessAborted(this.#signal, streamed(value, this.#signal));
@@ -49,9 +52,9 @@ export class PageRun {
         window: null,
         input: null,
       });
-      const began = performance.now();
       for await (const piece of pieces(stream, this.#signal))
         this.#chunk(this.#texts.of(piece), began);
+      this.#chunk(this.#texts.rest(), began);
       this.#done(began, null, null);
     });
   }
@@ -68,6 +71,8 @@ export class PageRun {
       this.host.slot(null);
       const why = described(this.#signal.aborted ? this.#signal.reason : error);
       this.outbox.say("error", { stage: this.#stage, ...why });
+    } finally {
+      this.ended = true;
     }
   }
 
@@ -123,7 +128,8 @@ export class PageRun {
     this.outbox.say("done", {
       ttft_ms: this.#ttft,
       total_ms: performance.now() - began,
-      usage: session && usageOf(session),
+      // What was stopped is not counted yet, or not any more.
+      usage: session && stopped === null ? usageOf(session) : null,
       window: session && windowOf(session),
       overflows: this.#overflows,
       stopped,
@@ -133,20 +139,29 @@ export class PageRun {
   async #create(options: CreateOptions): Promise<LanguageModel> {
     const model = languageModel();
     if (!model) throw new DOMException("LanguageModel is not defined", "NotSupportedError");
-    const whole = {
-      ...options,
-      signal: this.#signal,
-      monitor: (each: EventTarget) => this.#watch(each),
-    };
-    const state = await model.availability(options);
-    const cold = state === "downloadable" || state === "downloading";
-    if (cold && navigator.userActivation?.hasBeenActive === false)
-      return this.#clicked(() => model.create(whole));
+    // Not the run's own signal: one that fires later would end a session that is kept.
+    const making = new AbortController();
+    const stop = (): void => making.abort(this.#signal.reason);
+    this.#signal.addEventListener("abort", stop);
+    const monitor = (each: EventTarget): void => this.#watch(each);
     try {
-      return await model.create(whole);
+      return await this.#made(model, { ...options, signal: making.signal, monitor });
+    } finally {
+      this.#signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #made(model: LanguageModelClass, options: CreateOptions): Promise<LanguageModel> {
+    const state = await unlessAborted(this.#signal, model.availability(options));
+    const cold = state === "downloadable" || state === "downloading";
+    if (cold && navigator.userActivation?.hasBeenActive === false) {
+      return this.#clicked(() => model.create(options));
+    }
+    try {
+      return await model.create(options);
     } catch (error) {
       if (this.#signal.aborted || !wantsClick(error)) throw error;
-      return this.#clicked(() => model.create(whole));
+      return this.#clicked(() => model.create(options));
     }
   }
 

@@ -62,4 +62,9 @@ export class Texts {
     }
     return JSON.stringify(piece) ?? `${piece}`;
   }
+
+  /** What is left of a character that was cut. */
+  rest(): string {
+    return this.#decoder.decode();
+  }
 }

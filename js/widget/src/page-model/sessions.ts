@@ -69,7 +69,9 @@ export class Sessions {
     signal: AbortSignal,
   ): Promise<LanguageModel | null> {
     try {
-      const clone = await known.clone({ signal });
+      const clone = await known.clone();
+      if (signal.aborted) clone.destroy();
+      signal.throwIfAborted();
       this.#kept.delete(key); // the newest last
       this.#kept.set(key, known);
       return clone;

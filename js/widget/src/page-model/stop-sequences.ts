@@ -31,11 +31,14 @@ export class StopSequences {
     return rest;
   }
 
+  /** The one that would be whole first if the text came by characters; of two the longer. */
   #first(text: string): { at: number; sequence: string } | null {
     let first: { at: number; sequence: string } | null = null;
     for (const sequence of this.#sequences) {
       const at = text.indexOf(sequence);
-      if (at >= 0 && (!first || at < first.at)) first = { at, sequence };
+      if (at < 0) continue;
+      const later = first ? at + sequence.length - first.at - first.sequence.length : -1;
+      if (!first || later < 0 || (later === 0 && at < first.at)) first = { at, sequence };
     }
     return first;
   }
