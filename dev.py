@@ -92,10 +92,26 @@ def set_up() -> None:
         sys.path += map(str, VENV.glob(packages))  # where front_end.npm finds it
     front_end.build()
     pip_install(VENV, "package", "-e", f"{ROOT}[local,dev]")
+    link_labextension()
+
+
+def link_labextension() -> None:
+    """Have JupyterLab read the extension where it is built: an editable install copies it once."""
+    link = VENV / "share" / "jupyter" / "labextensions" / "ipyllm"
+    built = front_end.LABEXTENSION / "dist"
+    if link.is_symlink():
+        return
+    shutil.rmtree(link, ignore_errors=True)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":  # where links need a right of their own
+        shutil.copytree(built, link)
+    else:
+        link.symlink_to(built, target_is_directory=True)
 
 
 def set_up_tests() -> None:
     front_end.install_packages()
+    front_end.install_packages(front_end.LABEXTENSION)
     make_venv(KERNEL6)
     pip_install(KERNEL6, "package", "-e", str(ROOT), "ipykernel==6.31.*")
     if all(map(shutil.which, DEBIAN_BROWSER)):
@@ -114,6 +130,7 @@ def checks() -> dict[str, Callable[[], int]]:
         "pyright": lambda: run(binary("pyright")),
         "import-linter": lambda: run(binary("lint-imports")),
         "tsc and biome": lambda: front_end.npm("run", "check"),
+        "labextension": lambda: front_end.npm("run", "check", cwd=front_end.LABEXTENSION),
     }
 
 
@@ -123,6 +140,7 @@ def tests() -> dict[str, Callable[[], int]]:
     nbval = ("--nbval", "--nbval-current-env", "-p", "no:randomly", "notebooks")
     return checks() | {
         "vitest": lambda: front_end.npm("test"),
+        "its vitest": lambda: front_end.npm("test", cwd=front_end.LABEXTENSION),
         "nbval": lambda: run(*pytest, *nbval),
         "pytest": lambda: run(*pytest),
     }
@@ -181,6 +199,7 @@ def main(command: str, *args: str) -> int:
             return run(binary("python"), "-m", "pytest", *args) if args else run_all(tests())
         case "check":
             front_end.install_packages()
+            front_end.install_packages(front_end.LABEXTENSION)
             return run_all(checks())
         case "build":
             return run(binary("pip"), "wheel", "--no-deps", "--wheel-dir", "dist", ".")

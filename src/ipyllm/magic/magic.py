@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from ipyllm._version import __version__
 from ipyllm.dialects import dialect
 from ipyllm.errors import UsageError
-from ipyllm.magic import recording
+from ipyllm.magic import models_comm, recording
 from ipyllm.magic.answer import Answer, in_background, streams, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.conversation import Draft, Threads
@@ -302,6 +302,7 @@ def register(shell: InteractiveShell) -> None:
         magics.threads = earlier.threads
     shell.register_magics(magics)
     watch(shell)
+    models_comm.register(shell)
     # Here rather than in the first answer, where it would be part of its time to first token.
     dialect("openai_chat")
     asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
@@ -316,6 +317,7 @@ def _help() -> str:
 def unregister(shell: InteractiveShell) -> None:
     """Take the magics away again."""
     unwatch(shell)
+    models_comm.unregister(shell)
     manager: Any = shell.magics_manager
     for kind in ("cell", "line"):
         manager.magics[kind].pop("llm", None)

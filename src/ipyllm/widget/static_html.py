@@ -15,6 +15,7 @@ from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply, ToolCall
 from ipyllm.widget.inline import QUIET, code_block, line, themed
 from ipyllm.widget.markdown import BlockRenderer
+from ipyllm.widget.messages import violation
 from ipyllm.widget.numbers import duration, latency
 from ipyllm.widget.strip import strip
 from ipyllm.widget.timing import panel
@@ -237,6 +238,10 @@ def _json(reply: Reply, state: State, note: str, *, timed: bool) -> dict[str, An
         "note": note,
         "finish_reason": reply.finish_reason,
     }
+    if reply.label != reply.model:
+        out["label"] = reply.label
+    if reply.violation is not None:
+        out["invalid"] = violation(reply.violation)
     if reply.reasoning:
         out["reasoning"] = reply.reasoning
     if reply.tool_calls:
