@@ -218,6 +218,8 @@ def test_an_interrupt_in_a_function_ends_the_answer():
     reply = run.pump()
     assert reply.finish_reason == "interrupted"
     assert reply.tool_calls[0].result.state == "interrupted"
+    roles = [message["role"] for message in reply.messages]
+    assert roles == [*(message["role"] for message in ASKED), "assistant", "tool"]
     assert not entered.is_set()
 
 

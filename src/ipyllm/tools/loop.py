@@ -80,6 +80,7 @@ class ToolLoop:
     def _begin_reading(self) -> None:
         self._found = TextCalls({name: tool.parameters for name, tool in self._tools.items()})
         self._saying = Saying(len(self._added))
+        self._told = False  # what this turn said is among what was added
         self._own: dict[int, tuple[str, list[str]]] = {}  # calls to be made: name, arguments
         self._native = 0
 
@@ -204,11 +205,14 @@ class ToolLoop:
                 result["is_error"] = True
             results.append(result)
         self._added += [message, *results]
+        self._told = True
         return [message, *results]
 
     def settle(self, reply: Reply) -> None:
         """The conversation with every call and result."""
-        reply.messages[-1:] = [*self._added, self._saying.message()]
+        # A turn that was stopped among its calls is in there already.
+        last = [] if self._told else [self._saying.message()]
+        reply.messages[-1:] = [*self._added, *last]
         self._inner.settle(reply)
 
     def cancel(self) -> None:
