@@ -15,9 +15,12 @@ export class StartButton {
     button.addEventListener("click", start, { once: true });
     this.node = element(
       "div",
-      "ipyllm-line",
+      "",
       button,
-      " This browser's own model answers; it may be downloaded first. Nothing leaves this machine.",
+      " This browser's own model may be downloaded first. Nothing leaves this machine.",
     );
+    // The strip's own look; its sheet, which every kernel sends, has no bytes to spare.
+    this.node.style.cssText =
+      "margin:2px 0 4px;color:var(--ipyllm-quiet);font:12px/20px var(--jp-ui-font-family,system-ui,sans-serif)";
   }
 }
