@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser.lab import FLAGS, Lab, NotebookPage
-from browser.models import echo, fake, faked, native  # noqa: F401 - fixtures
+from browser.models import alone, echo, fake, faked, native  # noqa: F401 - fixtures
 from mock_server import MockServer
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 

@@ -11,7 +11,19 @@ import pytest
 from browser.lab import FLAGS, Lab, NotebookPage
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
-__all__ = ("ASK", "ENDLESS", "WORDS", "Open", "echo", "fake", "faked", "logged", "native", "steer")
+__all__ = (
+    "ASK",
+    "ENDLESS",
+    "WORDS",
+    "Open",
+    "alone",
+    "echo",
+    "fake",
+    "faked",
+    "logged",
+    "native",
+    "steer",
+)
 
 FAKE = Path(__file__).with_name("fake-language-model.js")
 ASK = "%%llm -m browser\n"
@@ -45,6 +57,16 @@ def echo(chromium: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def fake(faked: BrowserContext, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
     yield from _opened(faked, lab, request)
+
+
+@pytest.fixture
+def alone(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Give the same in a browser of its own, whose processes may be killed."""
+    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.add_init_script(path=FAKE)
+    yield from _opened(context, lab, request)
+    browser.close()
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import signal
 import time
 
 import pytest
-from browser.lab import Lab, NotebookPage
+from browser.lab import Lab
 from browser.models import ASK, ENDLESS, WORDS, steer
 from playwright.sync_api import BrowserContext
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_page_that_is_closed_is_missed_within_a_second(fake, faked, lab):
+def test_a_page_that_is_closed_is_missed_within_a_second(fake, lab):
     notebook = fake("%load_ext ipyllm\nimport time", _timed("go"), "")
     steer(notebook, ENDLESS, 10)
     notebook.run(0)
@@ -22,22 +22,21 @@ def test_a_page_that_is_closed_is_missed_within_a_second(fake, faked, lab):
     notebook.wait_for_output(1, "w5 ")
     closed = time.time()
     notebook.page.close(run_before_unload=False)
-    kind, at = _ended(faked, lab, notebook)
+    kind, at = _ended(lab)
     assert kind == "ConnectionLost"
     assert at - closed < 1.0
 
 
-def test_a_renderer_that_crashes_is_missed_within_five_seconds(fake, faked, lab):
-    before = _renderers(faked)
-    notebook = fake("%load_ext ipyllm\nimport time", _timed("go"), "")
+def test_a_renderer_that_crashes_is_missed_within_five_seconds(alone, lab):
+    notebook = alone("%load_ext ipyllm\nimport time", _timed("go"), "")
     steer(notebook, ENDLESS, 10)
     notebook.run(0)
     notebook.start(1)
     notebook.wait_for_output(1, "w5 ")
     crashed = time.time()
-    for process in _renderers(faked) - before:
+    for process in _renderers(notebook.page.context):
         os.kill(process, signal.SIGKILL)
-    kind, at = _ended(faked, lab, notebook)
+    kind, at = _ended(lab)
     assert kind == "ConnectionLost"
     assert at - crashed < 5.5
 
@@ -58,7 +57,7 @@ def _timed(prompt: str) -> str:
     )
 
 
-def _ended(context: BrowserContext, lab: Lab, notebook: NotebookPage) -> tuple[str, float]:
+def _ended(lab: Lab) -> tuple[str, float]:
     path = lab.notebooks / "ended.txt"
     end = time.monotonic() + 15
     while not (path.exists() and path.read_text().count(" ") == 2):

@@ -143,6 +143,12 @@ class Jupyter:
                 ours.add(int(pid))
         return [int(pid) for pid, _, args in rows if int(pid) in ours and "local.child" in args]
 
+    def until_no_model(self) -> None:
+        """Wait until those that were killed are gone; nothing tells when they are."""
+        until = time.monotonic() + LIMIT
+        while self.models() and time.monotonic() < until:
+            time.sleep(0.01)
+
     def _wait(self, port: int) -> None:
         """It says that it runs a moment before it listens, and nothing tells when it does."""
         until = time.monotonic() + LIMIT

@@ -300,6 +300,7 @@ def register(shell: InteractiveShell) -> None:
     magics = LlmMagics(shell)
     if isinstance(earlier, LlmMagics):  # %reload_ext: the conversations go on
         magics.threads = earlier.threads
+        magics.default_model, magics.purse = earlier.default_model, earlier.purse
     shell.register_magics(magics)
     watch(shell)
     models_comm.register(shell)
