@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from ipyllm.errors import UsageError
-from ipyllm.tools.image import image_of
 
 __all__ = (
     "MAX_IMAGES",
@@ -102,8 +101,11 @@ def picture(value: Any) -> tuple[str, bytes] | str | None:
         if isinstance(data, bytes) and (mime := _mime(data[:_HEAD])):
             return mime, data
         return url if isinstance(url, str) and url.startswith(("http://", "https://")) else None
-    # Without one of these it is not asked: `isinstance` there looks at `value.__class__`.
-    return image_of(value) if any(hasattr(kind, name) for name in _SHOWING) else None
+    if not any(hasattr(kind, name) for name in _SHOWING):
+        return None
+    from ipyllm.tools.image import image_of  # here: %load_ext does without the tools' 30 modules
+
+    return image_of(value)
 
 
 def text_of(path: Path, name: str) -> str:

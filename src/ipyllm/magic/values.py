@@ -16,7 +16,6 @@ from ipyllm.errors import UsageError
 from ipyllm.magic.attachments import Images, Part, fenced, picture, text_of
 from ipyllm.magic.reading import NotRead, reason
 from ipyllm.magic.references import Path as Reference
-from ipyllm.tools.table import table_of
 
 __all__ = ("LONG", "Shown", "shown_file", "shown_value")
 
@@ -95,6 +94,8 @@ def _shown(value: Any, name: str, images: Images) -> Shown:
         if value.is_file():
             return shown_file(value, value.name, images)
         return Shown(str(value), hint="names no file: the path itself was put in")
+    from ipyllm.tools.table import table_of  # here: %load_ext does without the tools' 30 modules
+
     if (table := table_of(value)) is not None:
         rest = table.rpartition("\n\n")[2]
         cut = f"was cut: {rest}" if rest.startswith("… ") else ""
