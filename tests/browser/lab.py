@@ -141,6 +141,12 @@ class Lab:
         path.write_text(json.dumps(notebook), encoding="utf-8")
         return path
 
+    def trust(self, path: Path) -> None:
+        """Sign a notebook, as `jupyter trust` does for the user of this lab."""
+        command = [sys.executable, "-m", "jupyter", "trust", str(path)]
+        environment = self._environment(self.notebooks.parent)
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+
     def api(self, path: str, method: str = "GET") -> Any:
         """Ask the Jupyter server itself; gives its JSON, None for an empty answer."""
         headers = {"Authorization": f"token {self.token}"}

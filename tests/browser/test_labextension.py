@@ -13,17 +13,12 @@ from typing import Any
 import pytest
 from browser.conftest import kernel_env
 from browser.lab import BOXES, CELL_LIMIT, Lab, NotebookPage
+from browser.saved import ASK, LOAD, finished_and_stopped, reopened
 from mock_server import End, Hold, MockServer, Pause, Token
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 BUILT = Path(__file__).resolve().parents[2] / "js" / "labextension" / "dist"
-LOAD = "%load_ext ipyllm"
-ASK = "%%llm -m llamacpp/mock\nHello?"
-ANSWER = [
-    Token("Some thought.", reasoning=True),
-    *map(Token, ["It is ", "**so**: ", "1 < 2", "\n\n- one\n- two\n\n", "```python\nx = 1\n```\n"]),
-]
 SAVED = '.ipyllm-saved[data-mime-type="application/vnd.ipyllm.v1+json"]'
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 PROMPT = '[data-language="ipyllm-prompt"]'
@@ -241,17 +236,7 @@ def test_a_live_answer_becomes_a_saved_one_without_a_move(open_notebook, mock, p
 @pytest.fixture
 def saved(open_notebook, mock) -> dict[str, Any]:
     """Give a notebook with a finished answer and a stopped one, as JupyterLab saves it."""
-    mock.answer(*ANSWER, End())
-    mock.answer(Token("cut "), Token("off"), Hold())
-    notebook = open_notebook(LOAD, ASK, ASK)
-    notebook.run(0)
-    notebook.run(1)
-    notebook.start(2)
-    notebook.wait_for_output(2, "cut off")
-    notebook.click_stop(2)
-    notebook.wait_done(2)
-    wait_until_saved(notebook, 2)
-    return notebook.save()
+    return finished_and_stopped(open_notebook, mock, wait_until_saved)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -453,23 +438,3 @@ def with_output(bundle: dict[str, Any]) -> dict[str, Any]:
         "source": ASK,
     }
     return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-
-
-def reopened(
-    page: Page, lab: Lab, notebook: dict[str, Any], *, trusted: bool = False
-) -> NotebookPage:
-    """Open it as another person does: with a kernel that is not installed."""
-    spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
-    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
-    path = lab.write_notebook(f"reopened-{trusted}", other)
-    if trusted:
-        environment = lab._environment(lab.notebooks.parent)
-        command = [sys.executable, "-m", "jupyter", "trust", str(path)]
-        subprocess.run(command, env=environment, check=True, capture_output=True)
-    view = NotebookPage(page, lab, path, with_kernel=False)
-    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
-    dialog.get_by_role("button", name="No Kernel").click()
-    expect(dialog).to_have_count(0)
-    cells = "window.jupyterapp.shell.currentWidget.content.model.cells"
-    assert page.evaluate(f"{cells}.get(0).trusted") is trusted
-    return view

@@ -8,33 +8,17 @@ import sys
 from typing import Any
 
 import pytest
-from browser.lab import Lab, NotebookPage
-from mock_server import End, Hold, Token
+from browser.lab import NotebookPage
+from browser.saved import finished_and_stopped, reopened
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-LOAD = "%load_ext ipyllm"
-ASK = "%%llm -m llamacpp/mock\nHello?"
-ANSWER = [
-    Token("Some thought.", reasoning=True),
-    *map(Token, ["It is ", "**so**: ", "1 < 2", "\n\n- one\n- two\n\n", "```python\nx = 1\n```\n"]),
-]
 
 
 @pytest.fixture
 def saved(open_notebook, mock) -> dict[str, Any]:
     """Give a notebook with a finished answer and an interrupted one, as JupyterLab saves it."""
-    mock.answer(*ANSWER, End())
-    mock.answer(Token("cut "), Token("off"), Hold())
-    notebook = open_notebook(LOAD, ASK, ASK)
-    notebook.run(0)
-    notebook.run(1)
-    notebook.start(2)
-    notebook.wait_for_output(2, "cut off")
-    notebook.click_stop(2)
-    notebook.wait_done(2)
-    notebook.wait_until_static(2)
-    return notebook.save()
+    return finished_and_stopped(open_notebook, mock, NotebookPage.wait_until_static)
 
 
 def test_reopened_without_a_kernel_it_reads_the_same(saved, page, lab):
@@ -68,17 +52,3 @@ def test_no_address_or_widget_state_is_saved(saved):
     text = json.dumps(saved)
     assert "widget-view" not in text
     assert "127.0.0.1" not in text
-
-
-def reopened(page: Any, lab: Lab, notebook: dict[str, Any]) -> NotebookPage:
-    """Open it as another person does: not trusted, and with a kernel that is not installed."""
-    spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
-    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
-    path = lab.write_notebook("reopened", other)
-    view = NotebookPage(page, lab, path, with_kernel=False)
-    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
-    dialog.get_by_role("button", name="No Kernel").click()
-    expect(dialog).to_have_count(0)
-    cells = "window.jupyterapp.shell.currentWidget.content.model.cells"
-    assert page.evaluate(f"{cells}.get(1).trusted") is False
-    return view

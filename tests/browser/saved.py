@@ -1,0 +1,59 @@
+"""A notebook with answers as JupyterLab saves it, and how another person opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from browser.lab import Lab, NotebookPage
+from mock_server import End, Hold, MockServer, Token
+from playwright.sync_api import Page, expect
+
+__all__ = ("ANSWER", "ASK", "LOAD", "finished_and_stopped", "reopened")
+
+LOAD = "%load_ext ipyllm"
+ASK = "%%llm -m llamacpp/mock\nHello?"
+ANSWER = [
+    Token("Some thought.", reasoning=True),
+    *map(Token, ["It is ", "**so**: ", "1 < 2", "\n\n- one\n- two\n\n", "```python\nx = 1\n```\n"]),
+]
+
+
+def finished_and_stopped(
+    open_notebook: Callable[..., NotebookPage],
+    mock: MockServer,
+    settled: Callable[[NotebookPage, int], object],
+) -> dict[str, Any]:
+    """Save a notebook with a finished answer and a stopped one; `settled` waits for the latter's cell."""
+    mock.answer(*ANSWER, End())
+    mock.answer(Token("cut "), Token("off"), Hold())
+    notebook = open_notebook(LOAD, ASK, ASK)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.start(2)
+    notebook.wait_for_output(2, "cut off")
+    notebook.click_stop(2)
+    notebook.wait_done(2)
+    settled(notebook, 2)
+    return notebook.save()
+
+
+def reopened(
+    page: Page, lab: Lab, notebook: dict[str, Any], *, trusted: bool = False
+) -> NotebookPage:
+    """Open it as another person does: with a kernel that is not installed."""
+    spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
+    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
+    path = lab.write_notebook(f"reopened-{trusted}", other)
+    if trusted:
+        lab.trust(path)
+    view = NotebookPage(page, lab, path, with_kernel=False)
+    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
+    dialog.get_by_role("button", name="No Kernel").click()
+    expect(dialog).to_have_count(0)
+    told = page.evaluate("""() => {
+      const { cells } = window.jupyterapp.shell.currentWidget.content.model;
+      return Array.from({ length: cells.length }, (_, number) => cells.get(number).trusted);
+    }""")
+    assert told == [trusted] * len(notebook["cells"])
+    return view
