@@ -26,7 +26,7 @@ def browser_stream(expression: str, *, timeout: float | None = None) -> Stream:
         timeout: seconds for all of it.
 
     Raises:
-        UsageError: nothing to run, or no page to run it in.
+        UsageError: nothing to run, no time, or no page to run it in.
     """
     if not expression.strip():
         raise UsageError("There is nothing to run.", hint="Give an expression in JavaScript.")
@@ -34,5 +34,5 @@ def browser_stream(expression: str, *, timeout: float | None = None) -> Stream:
     name = f"js: {words[:_SHOWN]}{'…' if len(words) > _SHOWN else ''}"
     asked = [{"role": "user", "content": expression}]
     request = Request("", asked)
-    source = BrowserSource(name, script_job(expression), request, Limits(total=timeout))
+    source = BrowserSource(name, script_job(expression), request, Limits.of(timeout))
     return Stream(source, asked)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
-import sys
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped, UsageError
 from ipyllm.events import Event, Notice
+from ipyllm.front_end import notebook
 from ipyllm.request import Message, Request
 from ipyllm.run import outcome
 from ipyllm.run.browser import BrowserSource
@@ -27,7 +26,7 @@ from ipyllm.run.growing import Growing
 from ipyllm.run.pull import PythonSource
 from ipyllm.run.pump import Run
 from ipyllm.run.sink import NullSink, Sink
-from ipyllm.run.source import source_for
+from ipyllm.run.source import source_for, usual_model
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
@@ -168,7 +167,9 @@ class Stream:
         if self._page is None:
             yield lambda block: block(0.2)  # in slices: Windows cannot interrupt a wait
             return
-        with self._page.delivering() as deliver:
+        from ipyllm.widget.page import delivering
+
+        with delivering() as deliver:
             yield lambda block: block(deliver())
 
     def _stopped(self) -> Stopped:
@@ -293,25 +294,19 @@ def stream(
                 f"{str(cast('object', message))[:80]!r} is no message.",
                 hint='Write {"role": ..., "content": ...}.',
             )
-    limits = timeout if isinstance(timeout, Limits) else Limits(total=timeout)
-    for name, seconds in limits.named().items():
-        if seconds is not None and not seconds > 0:
-            raise UsageError(
-                f"A limit of {seconds!r} s ({name}) leaves no time.",
-                hint="Give seconds, more than 0.",
-            )
+    limits = Limits.of(timeout)
     request = Request("", asked, system, dict(params or {}))
     plan = None
     if tools or schema is not None:
         from ipyllm.tools.planning import Wanted, planned
 
         wanted = Wanted(tools, max_rounds, approve, schema, abort, retries)
-        request, plan = planned(request, wanted, _notebook())
+        request, plan = planned(request, wanted, notebook())
     source: Source
     if isinstance(model, str):
-        spec = model or os.environ.get("IPYLLM_MODEL", "") or "local"
+        spec = model or usual_model()
         source = source_for(
-            spec, request, limits, base_url=base_url, key_env=key_env, names=_notebook()
+            spec, request, limits, base_url=base_url, key_env=key_env, names=notebook()
         )
     else:
         source = PythonSource(f"python/{_name_of(model)}", model, request, limits)
@@ -342,13 +337,6 @@ def _allowance(
 def _name_of(model: object) -> str:
     named: str = getattr(model, "__name__", "") or type(model).__name__
     return named
-
-
-def _notebook() -> dict[str, Any] | None:
-    """The notebook's variables, where there is one; IPython is not imported to look."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell.user_ns if shell else None
 
 
 def ask(prompt: str = "", **options: Any) -> Reply:

@@ -22,7 +22,7 @@ from ipyllm.events import (
 from ipyllm.run.completion import Completion
 from ipyllm.run.metrics import Timing
 from ipyllm.run.reply import Reply
-from ipyllm.widget.numbers import duration, latency
+from ipyllm.sinks.numbers import duration, latency
 from ipyllm.widget.static_html import JSON_TYPE, Static, bundle, metadata
 from ipyllm.widget.strip import strip
 

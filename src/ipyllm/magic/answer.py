@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.errors import Stopped
+from ipyllm.front_end import display_kind
 from ipyllm.magic import recording
 from ipyllm.run import outcome
 from ipyllm.run.browser import BrowserSource, no_front_end
@@ -169,20 +169,13 @@ def streams(thread: object) -> bool:
 
 def sink_for(shell: InteractiveShell | None, *, background: bool) -> Sink:
     """Where answers are shown here: widget, terminal, or one static display at the end."""
-    match os.environ.get("IPYLLM_DISPLAY", "") or _front_end(shell):
+    match display_kind(shell):
         case "widget":
             return WidgetSink(background=background)
         case "terminal":
             return TerminalSink()
         case _:
             return PlainSink(_untimed)
-
-
-def _front_end(shell: InteractiveShell | None) -> str:
-    if getattr(shell, "kernel", None) is None:
-        return "terminal"
-    # jupyter_server's session manager sets it for every kernel a page asked for.
-    return "widget" if os.environ.get("JPY_SESSION_NAME") else "plain"
 
 
 def _untimed(reply: Reply, note: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,6 +9,7 @@ from ipyllm.dialects import dialect
 from ipyllm.errors import IpyllmError, ProtocolError, UsageError
 from ipyllm.keys import find_key
 from ipyllm.local import weights
+from ipyllm.magic.text_table import text_table
 from ipyllm.providers import Provider, endpoint, providers, shown_url
 from ipyllm.transport.http import get_json
 from ipyllm.transport.loop import network_loop
@@ -26,7 +27,7 @@ def models_text() -> str:
         ("python/NAME", "an iterator or function of this notebook", "no key needed"),
         ("ws/HOST:PORT/PATH", "a WebSocket that sends text or JSON", "no key needed"),
     ]
-    return _table(rows)
+    return text_table(rows)
 
 
 def keys_text() -> str:
@@ -37,7 +38,7 @@ def keys_text() -> str:
             state = "set" if find_key((variable,)) else "not set"
             if (variable, state) not in rows:
                 rows.append((variable, state))
-    return _table(sorted(rows))
+    return text_table(sorted(rows))
 
 
 def models_of(name: str) -> str:
@@ -65,7 +66,7 @@ def _in_pages() -> str:
     from ipyllm.widget.page import pages_here
 
     rows = [("browser", page.state, page.agent, page.reason) for page in pages_here()]
-    return _table(rows)
+    return text_table(rows)
 
 
 def _names(listed: Any) -> list[str] | None:
@@ -76,14 +77,6 @@ def _names(listed: Any) -> list[str] | None:
             named = (text(one.get("id")) or text(one.get("name")) for one in dicts(found))
             return [name.removeprefix("models/") for name in named if name]
     return None
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
 
 
 def _local() -> str:

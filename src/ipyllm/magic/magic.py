@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from ipyllm.magic.listing import keys_text, models_of, models_text
 from ipyllm.magic.recording import Recording
 from ipyllm.magic.running_cell import RunningCell
 from ipyllm.request import Request
-from ipyllm.run.source import source_for
+from ipyllm.run.source import source_for, usual_model
 from ipyllm.transport.http import warm_up
 from ipyllm.transport.limits import Limits
 from ipyllm.transport.loop import network_loop
@@ -77,7 +76,7 @@ class LlmMagics(Magics):
             return
         one = arguments
         flags = Recording(one.record, one.replay, one.speed, one.cache, one.wire, one.background)
-        with recording.through(flags, arguments.model or self._default()):
+        with recording.through(flags, arguments.model or self.default()):
             answer = self._answer(arguments, cell, self._running.owner(self.shell))
             if arguments.background:
                 answer.show_in_background()
@@ -137,7 +136,7 @@ class LlmMagics(Magics):
             history = draft.thread.before(draft.place)
             system = arguments.system or draft.thread.system_at(draft.place)
             request = replace(request, messages=[*history, *request.messages], system=system)
-        answer = self._found(arguments, request, arguments.model or self._default())
+        answer = self._found(arguments, request, arguments.model or self.default())
         asked = answer.conversation()
 
         def settled(reply: Reply) -> None:
@@ -230,16 +229,25 @@ class LlmMagics(Magics):
         print(recording.cache(rest))
         return None
 
-    def _default(self) -> str:
-        return self.default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
+    def default(self) -> str:
+        """Which model answers without `-m`."""
+        return self.default_model or usual_model()
+
+    def choose(self, name: str) -> None:
+        """
+        Have this model answer without `-m`.
+
+        Raises:
+            IpyllmError: what %%llm would refuse later.
+        """
+        names = variables(self.shell) if self.shell else None
+        source_for(name, Request("", ()), Limits(), names=names)
+        self.default_model = name
 
     def _model(self, name: str) -> None:
         if name:
-            names = variables(self.shell) if self.shell else None
-            # Refuse now what %%llm would refuse later.
-            source_for(name, Request("", ()), Limits(), names=names)
-            self.default_model = name
-        print(self._default())
+            self.choose(name)
+        print(self.default())
 
     def _budget(self, words: str) -> str:
         from ipyllm.run.budget import Budget, Purse

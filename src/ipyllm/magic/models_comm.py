@@ -13,19 +13,14 @@ told by the names of their variables, never by value.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.errors import IpyllmError
 from ipyllm.keys import find_key
 from ipyllm.local import weights
-from ipyllm.magic.answer import variables
 from ipyllm.magic.listing import models_of
 from ipyllm.providers import Provider, providers, shown_url
-from ipyllm.request import Request
-from ipyllm.run.source import source_for
-from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -54,7 +49,7 @@ class ModelsComm:
 
     def tell_default(self) -> None:
         """Say which model answers without `-m`, if the page does not know it yet."""
-        model = _magics(self._shell).default_model or os.environ.get("IPYLLM_MODEL", "") or "local"
+        model = _magics(self._shell).default()
         if model != self._told:
             self._told = model
             self._comm.send({"kind": "default", "model": model})
@@ -76,12 +71,10 @@ class ModelsComm:
 
     def _choose(self, name: str) -> None:
         try:
-            # Refuse now what %%llm would refuse later.
-            source_for(name, Request("", ()), Limits(), names=variables(self._shell))
+            _magics(self._shell).choose(name)
         except IpyllmError as exc:
             self._comm.send({"kind": "refused", "message": _line(exc)})
             return
-        _magics(self._shell).default_model = name
         self.tell_default()
 
     def _list(self) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.errors import UsageError
+from ipyllm.magic.text_table import text_table
 from ipyllm.request import text_of
+from ipyllm.run.allowance import about_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ("thread_command", "threads_text", "transcript")
 
-_LETTERS = 4  # characters to a token, about
 _FORM = "ipyllm-thread"
 _VERSION = 1
 _ENDED = {
@@ -38,9 +39,7 @@ def threads_text(threads: Threads) -> str:
     rows += [_row(thread) for thread in threads]
     if len(rows) == 1:
         return "There is no thread yet: %%llm -c NAME begins one."
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [[f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+    return text_table(rows)
 
 
 def thread_command(
@@ -91,7 +90,7 @@ def _split(words: str) -> list[str]:
 def _row(thread: Thread) -> tuple[str, ...]:
     letters = sum(len(text_of(message)) for message in thread.messages)
     stale = len(thread.turns) - len(thread.fresh)
-    counts = (str(len(thread.fresh)), str(stale), f"~{letters // _LETTERS:,}")
+    counts = (str(len(thread.fresh)), str(stale), f"~{about_tokens(letters):,}")
     return (thread.name, *counts, thread.turns[-1].reply.model)
 
 

@@ -13,9 +13,14 @@ from ipyllm.run.prices import Prices, missing
 if TYPE_CHECKING:
     from ipyllm.request import Message
 
-__all__ = ("allowance",)
+__all__ = ("about_tokens", "allowance")
 
-_LETTERS = 4  # characters of a prompt to one token, about
+_LETTERS = 4
+
+
+def about_tokens(letters: int) -> int:
+    """How many tokens a text of so many characters has, about: four make one."""
+    return letters // _LETTERS
 
 
 def allowance(
@@ -36,5 +41,5 @@ def allowance(
         raise UsageError(f"A budget in dollars needs a price: {missing(model)}.")
     if purse is not None and (why := purse.over()):
         raise UsageError(f"Nothing is left: {why}.", hint="%llm budget 2000tok sets a new one.")
-    guess = sum(len(text_of(message)) for message in messages) // _LETTERS
+    guess = about_tokens(sum(len(text_of(message)) for message in messages))
     return lambda started: Spending(budget, price, guess, started=started, purse=purse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +29,7 @@ from ipyllm.wire.rate_limits import rate_limits, request_id
 if TYPE_CHECKING:
     from ipyllm.request import Message, Request
 
-__all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "source_for")
+__all__ = ("Deliver", "HttpSource", "LocalSource", "Source", "source_for", "usual_model")
 
 DEMO_LABEL = "local · tiny demo model"
 _DEMO_MAX_TOKENS = 160  # a model this small loops to the limit
@@ -74,6 +75,11 @@ class Source(Protocol):
     def more(self, messages: Sequence[Message]) -> Source:
         """The same question again, with these messages after it."""
         ...
+
+
+def usual_model() -> str:
+    """Who answers where nobody is named."""
+    return os.environ.get("IPYLLM_MODEL", "") or "local"
 
 
 def source_for(

@@ -1,1 +1,1 @@
-"""Where there is no page to stream to: a terminal, or a notebook that is only executed."""
+"""Terminals, notebooks that are only executed, and how all that is shown looks."""

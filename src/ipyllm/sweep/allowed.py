@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ipyllm.errors import UsageError
+from ipyllm.run.allowance import about_tokens
 from ipyllm.run.budget import Budget, Purse, Spending
 from ipyllm.run.prices import Prices, missing
 from ipyllm.run.purse import reached
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from ipyllm.sweep.question import Question
 
 __all__ = ("Allowed",)
-
-_LETTERS = 4  # characters of a prompt to one token, about
 
 
 class Allowed:
@@ -58,7 +57,7 @@ class Allowed:
         """What one call draws from."""
         limit = self._budget.seconds
         left = None if limit is None else max(self._started + limit - self._clock(), 0.001)
-        guess = (len(question.prompt) + len(question.system)) // _LETTERS
+        guess = about_tokens(len(question.prompt) + len(question.system))
         price = self._prices[question.model.spec]
         return lambda started: Spending(
             Budget(seconds=left), price, guess, started=started, purse=self._purse

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ipyllm.errors import Stopped, UsageError
+from ipyllm.front_end import notebook
 from ipyllm.run.cancel import Interrupts
 from ipyllm.sweep.allowed import Allowed
 from ipyllm.sweep.calls import Form, calls_of
@@ -22,7 +23,7 @@ from ipyllm.sweep.journal import Journal
 from ipyllm.sweep.kept import restore
 from ipyllm.sweep.model import models_of
 from ipyllm.sweep.plot import Plot, plot
-from ipyllm.sweep.show import notebook, show
+from ipyllm.sweep.show import show
 from ipyllm.sweep.table import Standing, table, words
 from ipyllm.transport.limits import Limits
 
@@ -250,7 +251,7 @@ def grid(
     names = notebook()
     wanted = models_of(models, base_url, key_env)
     combined = cells(prompts, wanted, params, repeats, variables, system)
-    calls = calls_of(combined, Form(schema, retries), _limits(timeout), names)
+    calls = calls_of(combined, Form(schema, retries), Limits.of(timeout), names)
     runner = _engine(engine, budget, names)
     said = [budget] if isinstance(budget, str) and budget else list(budget)
     allowed = Allowed(said, wanted) if said else None
@@ -264,17 +265,6 @@ def grid(
 def _whole(at_once: Any) -> None:
     if not isinstance(at_once, int) or isinstance(at_once, bool) or at_once < 1:
         raise UsageError(f"at_once={at_once!r} is no number of calls.", hint="It is 1 or more.")
-
-
-def _limits(timeout: float | Limits | None) -> Limits:
-    limits = timeout if isinstance(timeout, Limits) else Limits(total=timeout)
-    for name, seconds in limits.named().items():
-        if seconds is not None and not seconds > 0:
-            raise UsageError(
-                f"A limit of {seconds!r} s ({name}) leaves no time.",
-                hint="Give seconds, more than 0.",
-            )
-    return limits
 
 
 def _engine(given: object, budget: object, names: Mapping[str, Any] | None) -> Engine:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import contextvars
-import os
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
+
+from ipyllm.front_end import display_kind, shell
 
 if TYPE_CHECKING:
     from ipyllm.sweep.grid import Grid
 
-__all__ = ("notebook", "show")
+__all__ = ("show",)
 
 _INTERVAL = 0.25  # seconds between two updates, at least
 _RATE = 400_000  # characters a second: Jupyter's server drops what is more than 1 MB/s of a kernel
-
-
-def notebook() -> dict[str, Any] | None:
-    """The notebook's variables, where there is one; IPython is not imported to look."""
-    shell = _shell()
-    return None if shell is None else shell.user_ns
 
 
 def show(grid: Grid) -> None:
     """As a cell's last value; returns at once where a page can be updated."""
     from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-    match os.environ.get("IPYLLM_DISPLAY", "") or _front_end():
+    match display_kind(shell()):
         case "widget":
             ident = f"ipyllm-{grid.name}"
             display(grid.bundle(live=True), raw=True, display_id=ident)
@@ -58,15 +52,3 @@ def _update(grid: Grid, ident: str) -> None:
         shown = bundle
         pause = max(_INTERVAL, len(bundle["text/html"]) / _RATE)
     update_display(grid.bundle(), raw=True, display_id=ident)
-
-
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython else None
-
-
-def _front_end() -> str:
-    if getattr(_shell(), "kernel", None) is None:
-        return "terminal"
-    # jupyter_server's session manager sets it for every kernel a page asked for.
-    return "widget" if os.environ.get("JPY_SESSION_NAME") else "plain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict, dataclass
 
-from ipyllm.errors import Timeout
+from ipyllm.errors import Timeout, UsageError
 
 __all__ = ("Limits", "Watchdog")
 
@@ -25,6 +25,23 @@ class Limits:
     first_byte: float | None = None
     idle: float | None = 120.0
     total: float | None = None
+
+    @classmethod
+    def of(cls, timeout: float | Limits | None) -> Limits:
+        """
+        Seconds for all of it, or limits as they are.
+
+        Raises:
+            UsageError: one of them leaves no time.
+        """
+        limits = timeout if isinstance(timeout, Limits) else cls(total=timeout)
+        for name, seconds in limits.named().items():
+            if seconds is not None and not seconds > 0:
+                raise UsageError(
+                    f"A limit of {seconds!r} s ({name}) leaves no time.",
+                    hint="Give seconds, more than 0.",
+                )
+        return limits
 
     def named(self) -> dict[str, float | None]:
         """Each limit by its name."""

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, UI_FONT, code_block, line, themed
+from ipyllm.sinks.inline import CODE_FONT, QUIET, SHADE, UI_FONT, code_block, line, themed
+from ipyllm.sinks.numbers import latency
 from ipyllm.widget.json_text import ERROR, compact, read, seen, shown
 from ipyllm.widget.json_tree import tree
 from ipyllm.widget.markdown import BlockRenderer
-from ipyllm.widget.numbers import latency
 from ipyllm.widget.strip import BOX
 
 __all__ = ("CallState", "Card", "cards")

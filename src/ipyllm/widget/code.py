@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from html import escape
 
-from ipyllm.widget.inline import themed
+from ipyllm.sinks.inline import themed
 
 __all__ = ("coloured",)
 

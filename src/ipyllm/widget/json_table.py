@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ipyllm.sinks.inline import QUIET, UI_FONT, line
 from ipyllm.structured.edits import Path
-from ipyllm.widget.inline import QUIET, UI_FONT, line
 from ipyllm.widget.json_text import (
     beginning,
     compact,

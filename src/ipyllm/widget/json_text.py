@@ -7,9 +7,9 @@ import re
 from html import escape
 from typing import Any, TypeGuard
 
+from ipyllm.sinks.inline import QUIET, UI_FONT, themed
 from ipyllm.structured.edits import Path
 from ipyllm.structured.partial_json import InvalidJson, PartialJson
-from ipyllm.widget.inline import QUIET, UI_FONT, themed
 
 __all__ = (
     "ERROR",

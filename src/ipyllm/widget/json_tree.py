@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ipyllm.sinks.inline import CODE_FONT, QUIET, UI_FONT, line, themed
 from ipyllm.structured.edits import Path
-from ipyllm.widget.inline import CODE_FONT, QUIET, UI_FONT, line, themed
 from ipyllm.widget.json_text import (
     ERROR,
     SMALL,

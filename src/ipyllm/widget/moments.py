@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ipyllm.events import TextDelta
-from ipyllm.widget.inline import QUIET
+from ipyllm.sinks.inline import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.getipython import get_ipython
 
+from ipyllm.front_end import has_page
 from ipyllm.run.beside import beside
 from ipyllm.run.browser import no_front_end
 from ipyllm.transport.browser import pages
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ipyllm.run.reply import Reply
     from ipyllm.transport.page_talk import Hello
 
-__all__ = ("OwnPage", "PageChannel", "answered", "pages_here")
+__all__ = ("OwnPage", "PageChannel", "answered", "delivering", "pages_here")
 
 _SLICE = 0.02  # seconds
 _LONG = 0.2  # seconds; Windows cannot interrupt a wait
@@ -66,7 +67,7 @@ class OwnPage(PageChannel):
     """
 
     def __init__(self, name: str) -> None:
-        if not os.environ.get("JPY_SESSION_NAME"):
+        if not has_page():
             raise no_front_end(name)
         self._model = AnswerModel(title=name, mode="background", snapshot_now=dict)
         self._model.on_msg(self._on_message)
@@ -79,23 +80,6 @@ class OwnPage(PageChannel):
         here = threading.current_thread() is threading.main_thread()
         return here and getattr(kernel, "shell_channel_thread", None) is None
 
-    @contextmanager
-    def delivering(self) -> Generator[Callable[[], float], None, None]:
-        """Give a function that waits and delivers, and says how long (s) one may block after that."""
-        from ipyllm.widget.comm_pump import CommPump  # it needs a kernel's zmq
-
-        pump = CommPump.here()
-        if pump is None:
-            yield lambda: _LONG
-            return
-
-        def deliver() -> float:
-            pump.wait(_SLICE)
-            return 0.0
-
-        with pump:
-            yield deliver
-
     def close(self) -> None:
         """Nothing more will be said."""
         self._model.close()
@@ -105,22 +89,38 @@ class OwnPage(PageChannel):
             self.hear(content)
 
 
-def answered(run: Run) -> Reply:
-    """Start `run`, and deliver what pages say until it is over: a blocked cell has to do it itself."""
-    from ipyllm.widget.comm_pump import CommPump
+@contextmanager
+def delivering() -> Generator[Callable[[], float], None, None]:
+    """
+    For who waits for a page in this thread: a function that delivers what came, or comes in a moment.
+
+    It says how long (s) one may block after that.
+    """
+    from ipyllm.widget.comm_pump import CommPump  # it needs a kernel's zmq
 
     pump = CommPump.here()
     if pump is None:
-        run.start()
-        return run.pump()
+        yield lambda: _LONG
+        return
+
+    def deliver() -> float:
+        pump.wait(_SLICE)
+        return 0.0
+
+    with pump:
+        yield deliver
+
+
+def answered(run: Run) -> Reply:
+    """Start `run`, and deliver what pages say until it is over: a blocked cell has to do it itself."""
     over = threading.Event()
 
-    def deliver() -> None:
-        with pump:
+    def deliver_all() -> None:
+        with delivering() as deliver:
             while not over.is_set():
-                pump.wait(_SLICE)
+                over.wait(deliver())
 
-    return beside(run, deliver, ended=over.set)
+    return beside(run, deliver_all, ended=over.set)
 
 
 def pages_here() -> list[Hello]:
@@ -131,18 +131,14 @@ def pages_here() -> list[Hello]:
         ModelUnavailable: none answers.
         UsageError: there can be none.
     """
-    from ipyllm.widget.comm_pump import CommPump
-
     channel = OwnPage("browser")
     asked = asyncio.run_coroutine_threadsafe(
         pages(channel, clock=time.perf_counter, patience=_PATIENCE), network_loop()
     )
     try:
-        pump = CommPump.here()
-        if pump is not None:
-            with pump:
-                while not asked.done():
-                    pump.wait(_SLICE)
+        with delivering() as deliver:
+            while not asked.done():
+                wait([asked], deliver())
         return asked.result()
     finally:
         asked.cancel()

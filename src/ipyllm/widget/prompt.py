@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, themed
+from ipyllm.sinks.inline import CODE_FONT, QUIET, SHADE, themed
 from ipyllm.widget.json_text import shown
 from ipyllm.wire.fields import dig
 

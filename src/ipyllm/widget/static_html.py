@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply, ToolCall
-from ipyllm.widget.inline import QUIET, code_block, line, themed
+from ipyllm.sinks.inline import QUIET, code_block, line, themed
+from ipyllm.sinks.numbers import duration, latency
 from ipyllm.widget.markdown import BlockRenderer
 from ipyllm.widget.messages import violation
-from ipyllm.widget.numbers import duration, latency
 from ipyllm.widget.strip import strip
 from ipyllm.widget.timing import panel
 from ipyllm.widget.tokens import timed_tokens

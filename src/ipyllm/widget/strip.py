@@ -10,8 +10,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ipyllm.widget.inline import CODE_FONT, QUIET, SUCCESS, UI_FONT, WARN, line, themed
-from ipyllm.widget.numbers import duration, latency
+from ipyllm.sinks.inline import CODE_FONT, QUIET, SUCCESS, UI_FONT, WARN, line, themed
+from ipyllm.sinks.numbers import duration, latency
 from ipyllm.widget.timing import STALL, STALL_RATIO
 
 if TYPE_CHECKING:

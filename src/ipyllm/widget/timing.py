@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ipyllm.widget.inline import CODE_FONT, QUIET, themed
-from ipyllm.widget.numbers import latency
+from ipyllm.sinks.inline import CODE_FONT, QUIET, themed
+from ipyllm.sinks.numbers import latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ipyllm.sinks.inline import CODE_FONT, SHADE
 from ipyllm.structured.edits import Path
-from ipyllm.widget.inline import CODE_FONT, SHADE
 from ipyllm.widget.json_table import rows_of, table
 from ipyllm.widget.json_text import SMALL, counted, is_list, is_object, read, shown, size_line
 from ipyllm.widget.json_tree import tree

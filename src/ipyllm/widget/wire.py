@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.events import Finish, Notice, TextDelta, Usage
-from ipyllm.widget.inline import CODE_FONT, QUIET, SHADE, line, themed
+from ipyllm.sinks.inline import CODE_FONT, QUIET, SHADE, line, themed
 from ipyllm.widget.moments import moments
 from ipyllm.widget.wire_pieces import format_of, pieces
 

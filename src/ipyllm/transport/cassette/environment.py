@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from ipyllm.errors import UsageError
+from ipyllm.front_end import has_page
 from ipyllm.transport.cassette.library import Library, Mode
 from ipyllm.transport.cassette.tape import FOLDER
 
@@ -33,9 +34,8 @@ def library() -> Library:
 def usual_speed() -> float:
     """As recorded where a page looks on; at once where nobody waits to see it."""
     given = os.environ.get(_SPEED, "")
-    # jupyter_server's session manager sets it for every kernel a page asked for.
     if not given:
-        return 1.0 if os.environ.get("JPY_SESSION_NAME") else 0.0
+        return 1.0 if has_page() else 0.0
     try:
         return float(given)
     except ValueError:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from ipyllm.errors import UsageError
-from ipyllm.transport.cassette.form import VERSION, chunk_line, end_line
+from ipyllm.transport.cassette.form import VERSION, as_bytes, chunk_line, end_line
 from ipyllm.transport.cassette.redact import Redactor, hidden, spellings
 
 if TYPE_CHECKING:
@@ -127,11 +127,10 @@ class CassetteFile:
         lines, take.waiting = take.waiting, []
         if self.failure or not lines:
             return
-        text = "".join(line + "\n" for line in lines)
         try:
             if self._open is None:
                 self._open = self.path.open("ab", buffering=0)
-            self._open.write(text.encode("utf-8", "surrogatepass"))
+            self._open.write(as_bytes(lines))
         except OSError as exc:
             reason = exc.strerror or type(exc).__name__
             self.failure = f"The recording {self.path} is not whole: {reason}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = (
     "VERSION",
     "Recording",
+    "as_bytes",
     "chunk_line",
     "difference",
     "differences",
@@ -56,6 +57,11 @@ class Recording:
     @property
     def model(self) -> str:
         return str(self.header.get("model", ""))
+
+
+def as_bytes(lines: Iterable[str]) -> bytes:
+    """Lines as they stand in a file."""
+    return "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
 
 
 def read(path: Path, again: str = _RECORD) -> list[Recording]:

@@ -19,7 +19,7 @@ from ipyllm.errors import UsageError
 from ipyllm.events import Event, Notice
 from ipyllm.transport.cassette.collected import Collected
 from ipyllm.transport.cassette.ending import ending
-from ipyllm.transport.cassette.form import difference, end_line, parsed, read
+from ipyllm.transport.cassette.form import as_bytes, difference, end_line, parsed, read
 from ipyllm.transport.cassette.identity import FIELDS, asked, digest, nearest, readable
 from ipyllm.transport.cassette.play import checked, play
 from ipyllm.transport.cassette.recorder import Recorder
@@ -108,7 +108,7 @@ class Library:
     def keep(self, lines: list[str], left_out: int = 0) -> None:
         """Write down a recording that has ended, if it is one to keep."""
         del left_out
-        (recording,) = parsed(_bytes(lines), "the answer")
+        (recording,) = parsed(as_bytes(lines), "the answer")
         how = ending(recording)
         if how == "failed" or (self.strict and how != "whole"):
             return
@@ -120,7 +120,7 @@ class Library:
             lines = [*lines[:-1], json.dumps(end_line(recording.ended or 0.0, None))]
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700 if self.strict else 0o777)
-            replace_with(path, _bytes(lines))
+            replace_with(path, as_bytes(lines))
         except OSError as exc:
             said = f"The answer could not be kept in {self.folder}: {exc.strerror}."
             # In a turn of its own: it costs the recording, not the answer.
@@ -190,7 +190,3 @@ def is_recorded(send: Send | None, target: Target, payload: dict[str, Any]) -> b
             return True
         send = getattr(send, "network", None)
     return False
-
-
-def _bytes(lines: list[str]) -> bytes:
-    return "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")

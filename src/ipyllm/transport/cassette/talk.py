@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.errors import UsageError
 from ipyllm.transport.cassette.collected import Collected
-from ipyllm.transport.cassette.form import parsed, read
+from ipyllm.transport.cassette.form import as_bytes, parsed, read
 from ipyllm.transport.cassette.identity import digest
 from ipyllm.transport.cassette.replacing import replace_with
 
@@ -63,10 +63,9 @@ class TalkFile:
 
     def _add(self, lines: list[str], left_out: int) -> None:
         del left_out
-        new = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
         try:
             with _lock:
-                self._put(new)
+                self._put(as_bytes(lines))
         except (OSError, UsageError) as exc:
             reason = exc.message if isinstance(exc, UsageError) else f"{exc.strerror}."
             self.failure = f"The recording {self.path} is not whole: {reason}"

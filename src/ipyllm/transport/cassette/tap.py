@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipyllm.transport.cassette.collected import Collected
-from ipyllm.transport.cassette.form import parsed
+from ipyllm.transport.cassette.form import as_bytes, parsed
 from ipyllm.transport.cassette.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -44,6 +44,5 @@ class Tap:
         if len(self.recordings) >= MOST:
             self.missed += 1
             return
-        text = "".join(line + "\n" for line in lines)
-        self.recordings += parsed(text.encode("utf-8", "surrogatepass"), "the wire")
+        self.recordings += parsed(as_bytes(lines), "the wire")
         self.left_out.append(left_out)
