@@ -13,6 +13,7 @@ from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 
 LINES = {
     "nothing": ("", CellArguments()),
+    "several models": ("-m a/b -m c -m a/b", CellArguments(model="a/b", rivals=("c", "a/b"))),
     "model": ("-m openai/gpt-5", CellArguments(model="openai/gpt-5")),
     "long names": (
         (
@@ -51,7 +52,9 @@ MISTAKES = {
     ),
     "an open quote": ("-s 'Be brief", "Close the quote."),
     "no value": ("-m", "See %llm help."),
-    "two models": ("-m a/b -m c/d", "One -m at a time."),
+    "a thread of two": ("-m a/b -m c/d -c", "-c takes one -m."),
+    "one address for two": ("-m a/b -m c/d --base-url http://x", "--base-url is for one -m."),
+    "one key for two": ("-m a/b -m c/d --key-env K", "--key-env is for one -m."),
     "no variable name": ("-o 1x", "-o '1x' is no variable name."),
     "no parameter": ("-p temperature", "-p 'temperature' is not KEY=VALUE."),
     "a parameter without name": ("-p =1", "-p '=1' is not KEY=VALUE."),

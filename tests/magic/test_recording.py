@@ -30,7 +30,7 @@ def talk(tmp_path) -> Path:
 
 
 def ask(prompt: str = "Hi", **flags: object) -> ipyllm.Reply:
-    with through(Recording(**flags), "vllm/m"):
+    with through(Recording(**flags), ["vllm/m"]):
         return ipyllm.ask(prompt, model="vllm/m")
 
 
@@ -103,7 +103,7 @@ def test_only_this_cell_is_replayed(vllm, talk):
     ask(record=str(talk))
     scripted(vllm, "live")
     said: list[str] = []
-    with through(Recording(replay=str(talk), speed=0), "vllm/m"):
+    with through(Recording(replay=str(talk), speed=0), ["vllm/m"]):
         other = threading.Thread(target=lambda: said.append(ipyllm.ask("Hi", model="vllm/m")))
         other.start()
         other.join()
@@ -127,7 +127,7 @@ def test_the_cache_keeps_whole_answers_only(vllm):
     vllm.answer(Token("Hel"), Hold())
     with pytest.raises(errors.BadRequest):
         ask(cache=True)
-    with through(Recording(cache=True), "vllm/m"):
+    with through(Recording(cache=True), ["vllm/m"]):
         running = ipyllm.stream("Hi", model="vllm/m")
         for _ in running:
             running.cancel()
@@ -209,7 +209,7 @@ def test_models_without_a_wire(model, flag):
     """Said, not ignored."""
     with (
         pytest.raises(errors.UsageError, match=f"--{flag} has no part in -m"),
-        through(Recording(**{flag: "x"}), model),
+        through(Recording(**{flag: "x"}), [model]),
     ):
         pass
 
@@ -218,7 +218,7 @@ def test_a_missing_folder(tmp_path):
     """Before anything is asked."""
     with (
         pytest.raises(errors.UsageError, match="There is no folder"),
-        through(Recording(record=str(tmp_path / "no" / "talk.jsonl")), "vllm/m"),
+        through(Recording(record=str(tmp_path / "no" / "talk.jsonl")), ["vllm/m"]),
     ):
         pass
 

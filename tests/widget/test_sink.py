@@ -16,7 +16,7 @@ from ipyllm.run.batch import Batch
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.testing import ScriptedSource
-from ipyllm.widget import model, sink
+from ipyllm.widget import model, output
 from ipyllm.widget.sink import WidgetSink
 
 LIMIT = 30.0  # seconds any wait of a test may take before it fails
@@ -73,10 +73,10 @@ def page(monkeypatch, tmp_path) -> Iterator[Page]:
     for name in ("widget.js", "loader.js"):
         (tmp_path / name).write_text("export default {}")
     display = Display()
-    monkeypatch.setattr(sink, "display", display)
-    monkeypatch.setattr(sink, "_finished", [])
+    monkeypatch.setattr(output, "display", display)
+    monkeypatch.setattr(output, "_finished", [])
     yield Page(display)
-    for finished in sink._finished:
+    for finished in output._finished:
         finished.close()
 
 
@@ -265,7 +265,7 @@ def test_a_background_answer_says_so(page):
 
 def test_finished_widgets_are_closed_some_answers_later(page, monkeypatch):
     """No model outlives its answer for ever; one that a page asked for again lives longer."""
-    monkeypatch.setattr(sink, "_KEPT", 1)
+    monkeypatch.setattr(output, "_KEPT", 1)
     views = [WidgetSink() for _ in range(4)]
     for number, view in enumerate(views):
         shown(view, [Notice("phase", "waiting")], [Finish("stop")])

@@ -16,8 +16,8 @@ export interface WidgetManager {
 export interface Model {
   get(key: string): unknown;
   send(content: unknown): void;
-  on(name: "msg:custom", callback: (content: unknown) => void): void;
-  off(name: "msg:custom", callback: (content: unknown) => void): void;
+  on(name: "msg:custom" | "change:lanes", callback: (content: unknown) => void): void;
+  off(name: "msg:custom" | "change:lanes", callback: (content: unknown) => void): void;
   /** Missing in front ends that are not built on ipywidgets. */
   readonly widget_manager?: WidgetManager;
 }

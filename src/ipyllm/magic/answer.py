@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
-__all__ = ("Answer", "in_background", "sink_for", "streams", "variables")
+__all__ = ("Answer", "in_background", "sink_for", "streaming", "streams", "variables")
 
 _background: dict[Run, Answer] = {}
 
@@ -74,7 +75,7 @@ class Answer:
             IpyllmError: the answer ended in an error; they hold what came.
         """
         sink = sink_for(self.shell, background=False)
-        run = self._run(sink)
+        run = self.run(sink)
         with Interrupts(run.cancel) as interrupts:
             run.step, run.poke = interrupts.run, interrupts.poke
             reply = self._pumped(run, interrupts)
@@ -92,9 +93,8 @@ class Answer:
         if isinstance(sink, PlainSink):  # whoever executes the notebook does not wait for threads
             self.show()
             return
-        run = self._run(sink)
+        run = self.run(sink)
         run.start()
-        _background[run] = self
         # In a copy of this cell's context, display updates find this cell's output.
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
@@ -103,6 +103,19 @@ class Answer:
         """What is asked, the system prompt first."""
         system = [{"role": "system", "content": self.request.system}] if self.request.system else []
         return [*system, *map(dict, self.request.messages)]
+
+    def run(self, sink: Sink) -> Run:
+        """It, not started yet, for that sink."""
+        if isinstance(self.source, BrowserSource):
+            if not isinstance(sink, WidgetSink):
+                raise no_front_end(self.source.model)
+            self.source.page = sink.page
+        asked = self.conversation() if self.asked is None else self.asked
+        run = Run(
+            self.source, sink, asked=asked, plan=self.plan, budget=self.budget, before=self.before
+        )
+        run.aside = self.draft.title if self.draft else ""
+        return run
 
     def _pumped(self, run: Run, interrupts: Interrupts) -> Reply:
         """What this thread has to do itself while the answer streams, it does."""
@@ -115,23 +128,9 @@ class Answer:
                 run.start()
                 return run.pump()
 
-    def _run(self, sink: Sink) -> Run:
-        if isinstance(self.source, BrowserSource):
-            if not isinstance(sink, WidgetSink):
-                raise no_front_end(self.source.model)
-            self.source.page = sink.page
-        asked = self.conversation() if self.asked is None else self.asked
-        run = Run(
-            self.source, sink, asked=asked, plan=self.plan, budget=self.budget, before=self.before
-        )
-        run.aside = self.draft.title if self.draft else ""
-        return run
-
     def _pump(self, run: Run, sink: Sink) -> None:
-        try:
+        with streaming(run, self):
             self._settle(run, run.pump(), sink)
-        finally:
-            _background.pop(run, None)
 
     def _settle(self, run: Run, reply: Reply, sink: Sink) -> None:
         # The variable first: nothing that may go wrong in showing can lose the text.
@@ -159,6 +158,16 @@ def variables(shell: InteractiveShell) -> dict[str, Any]:
 def in_background() -> list[Run]:
     """The runs that stream in the background now."""
     return list(_background)
+
+
+@contextmanager
+def streaming(run: Run, answer: Answer) -> Generator[None]:
+    """While it streams in a thread of its own."""
+    _background[run] = answer
+    try:
+        yield
+    finally:
+        _background.pop(run, None)
 
 
 def streams(thread: object) -> bool:

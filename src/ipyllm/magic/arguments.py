@@ -20,7 +20,7 @@ __all__ = ("CellArguments", "HelpShown", "parse_cell", "usage")
 
 @dataclass(frozen=True, slots=True)
 class CellArguments:
-    """The flags of one `%%llm`, checked."""
+    """The flags of one `%%llm`, checked. `rivals`: the models after the first, side by side with it."""
 
     model: str = ""
     output: str = ""
@@ -45,6 +45,7 @@ class CellArguments:
     speed: float | None = None
     cache: bool = False
     wire: bool = False
+    rivals: tuple[str, ...] = ()
 
 
 class HelpShown(Exception):
@@ -78,8 +79,6 @@ def parse_cell(line: str) -> CellArguments:
     found, unknown = parser.parse_known_args(words)
     if unknown:
         raise UsageError(f"{unknown[0]!r} is not understood.", hint=_nearest(unknown[0], parser))
-    if len(found.model) > 1:
-        raise UsageError("One -m at a time.", hint="Run the cell once for each model.")
     if found.output and (not found.output.isidentifier() or keyword.iskeyword(found.output)):
         raise UsageError(
             f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _."
@@ -91,6 +90,7 @@ def parse_cell(line: str) -> CellArguments:
     _refuse_what_is_alone(found)
     return CellArguments(
         model=found.model[0] if found.model else "",
+        rivals=tuple(found.model[1:]),
         output=found.output,
         system=found.system,
         params=dict(_param(text) for text in found.param),
@@ -117,6 +117,11 @@ def parse_cell(line: str) -> CellArguments:
 
 
 def _refuse_what_is_alone(found: argparse.Namespace) -> None:
+    if len(found.model) > 1 and found.thread:
+        raise UsageError("A thread goes on with one answer: -c takes one -m.", hint="Leave -c out.")
+    if len(found.model) > 1 and (found.base_url or found.key_env):
+        flag = "--base-url" if found.base_url else "--key-env"
+        raise UsageError(f"{flag} is for one -m.", hint="Register the endpoint under a name.")
     if found.approve and not found.tool:
         raise UsageError(
             "--approve asks before calls, and there are no tools.", hint="Add -T NAME."
@@ -146,7 +151,7 @@ def _parser() -> _Parser:
         action="append",
         default=[],
         metavar="PROVIDER/MODEL",
-        help="who answers; else `%%llm model`, IPYLLM_MODEL, local",
+        help="who answers; else `%%llm model`, IPYLLM_MODEL, local; several times: side by side",
     )
     add("-o", "--output", default="", metavar="NAME", help="variable for the answer")
     add("-s", "--system", default="", metavar="TEXT", help="system prompt")

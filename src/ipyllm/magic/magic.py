@@ -30,6 +30,7 @@ from ipyllm.transport.loop import network_loop
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipyllm.magic.race import RunningRace
     from ipyllm.run.budget import Purse
     from ipyllm.run.plan import Plan
     from ipyllm.run.reply import Reply
@@ -76,7 +77,7 @@ class LlmMagics(Magics):
             return
         one = arguments
         flags = Recording(one.record, one.replay, one.speed, one.cache, one.wire, one.background)
-        with recording.through(flags, arguments.model or self.default()):
+        with recording.through(flags, [arguments.model or self.default(), *arguments.rivals]):
             answer = self._answer(arguments, cell, self._running.owner(self.shell))
             if arguments.background:
                 answer.show_in_background()
@@ -117,7 +118,7 @@ class LlmMagics(Magics):
                 )
         return None
 
-    def _answer(self, arguments: CellArguments, cell: str, owner: str) -> Answer:
+    def _answer(self, arguments: CellArguments, cell: str, owner: str) -> Answer | RunningRace:
         shell = self.shell
         assert shell is not None  # noqa: S101 - IPython makes no magics without one
         prompt = cell.strip("\n")
@@ -146,7 +147,12 @@ class LlmMagics(Magics):
                 self.threads.leave(owner, arguments.thread)
 
         answer.draft, answer.settled, answer.hints = draft, settled, sent.hints
-        return answer
+        if not arguments.rivals:
+            return answer
+        from ipyllm.magic.race import RunningRace  # zmq and ipywidgets' Box: for these cells only
+
+        rivals = [self._found(arguments, request, model) for model in arguments.rivals]
+        return RunningRace(shell, [answer, *rivals], arguments.output, settled)
 
     def _found(self, arguments: CellArguments, request: Request, model: str) -> Answer:
         """Whoever answers, with the tools, the form and the budget of these flags."""

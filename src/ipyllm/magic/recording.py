@@ -18,7 +18,7 @@ from ipyllm.events import Notice
 from ipyllm.local.weights import cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from ipyllm.run.reply import Reply
     from ipyllm.widget.wire_view import Wire
@@ -60,20 +60,20 @@ class Recording:
 
 
 @contextmanager
-def through(flags: Recording, model: str) -> Generator[None]:
+def through(flags: Recording, models: Sequence[str]) -> Generator[None]:
     """
-    Within it, this cell asks `model` as its flags say; after it, `--wire` is shown.
+    Within it, this cell asks `models` as its flags say; after it, `--wire` is shown.
 
     Raises:
         UsageError: a file that cannot be used, or a model without a wire.
     """
-    name = model.strip().partition("/")[0]
+    names = [model.strip().partition("/")[0] for model in models]
     flag = next((one for one in ("record", "replay", "cache", "wire") if getattr(flags, one)), "")
     if not flag:
         yield
         return
-    if name in _NO_WIRE:
-        raise UsageError(f"--{flag} has no part in -m {name}: it is asked without a network.")
+    if alone := next((name for name in names if name in _NO_WIRE), ""):
+        raise UsageError(f"--{flag} has no part in -m {alone}: it is asked without a network.")
     with ExitStack() as stack:
         _enter(flags, stack)
         yield

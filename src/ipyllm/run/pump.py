@@ -100,6 +100,7 @@ class Run:
         self.step: Step = uninterrupted
         self.poke: Callable[[], None] = nothing
         self._sinks = [sink]
+        self._opened = False
         self._joining: list[Sink] = []
         self._clock = clock
         self._loop = loop or network_loop()
@@ -128,14 +129,20 @@ class Run:
 
     # any thread -------------------------------------------------------------------
 
+    def open(self) -> None:
+        """Have it shown, before `start`: runs of a race are all shown before the first is asked."""
+        if not self._opened:
+            self._opened = True
+            for sink in self._sinks:
+                sink.open(self)
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._started = self._clock()
         if self._budget is not None:
             self.spending = self._budget(self._started)
             self._deadline = self._started + self.spending.due(self._started)
-        for sink in self._sinks:
-            sink.open(self)
+        self.open()
         self._loop.call_soon_threadsafe(self._spawn)
         self._loop.call_soon_threadsafe(self._set_alarm)
 
@@ -194,17 +201,17 @@ class Run:
         if marks.connected is not None and marks.connecting is not None:
             connect = marks.connected - marks.connecting
         return self._meter.timing(
-            sent=self._sent,
+            sent=self.sent,
             end=self._clock() if end is None else end,
             connect=connect,
             headers=marks.headers,
             load=self._load if self.source.load is None else self.source.load,
-            waited=None if self._first_sent is None else self._sent - self._first_sent,
+            waited=None if self._first_sent is None else self.sent - self._first_sent,
         )
 
     @property
-    def _sent(self) -> float:
-        """When the answer's first request was sent, as far as it was."""
+    def sent(self) -> float:
+        """When the answer's first request was sent, as far as it was, on the run's clock."""
         marks = self._origin or self._marks
         return self._started if marks.sent is None else marks.sent
 
@@ -378,7 +385,7 @@ class Run:
     def _again(self, pause: float) -> None:
         """Ask once more, as if nothing had been asked."""
         if self._first_sent is None and self._origin is None:
-            self._first_sent = self._sent
+            self._first_sent = self.sent
         self._ask(pause)
 
     def _ask(self, pause: float) -> None:
@@ -413,7 +420,7 @@ class Run:
     def _flush(self) -> bool:
         """Show what is there; False if there is nothing."""
         self._observe()
-        ms = round(1e3 * (self._meter.last - self._sent)) if self._meter.started else 0
+        ms = round(1e3 * (self._meter.last - self.sent)) if self._meter.started else 0
         batch = self._coalescer.take(self._clock(), self._meter.deltas, ms)
         if batch is not None:
             for sink in self._sinks:

@@ -20,12 +20,18 @@ from ipyllm.errors import IpyllmError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ("AnswerModel", "asset")
+__all__ = ("AnswerModel", "asset", "built", "unpin")
 
 _STATIC = Path(__file__).parent / "static"
 
 
-def _built(name: str) -> str:
+def built(name: str) -> str:
+    """
+    A file of the front end.
+
+    Raises:
+        IpyllmError: it is not there.
+    """
     try:
         return (_STATIC / name).read_text("utf-8")
     except OSError:
@@ -38,7 +44,7 @@ _ASSETS = ("highlight", "structure", "browser")
 def asset(name: str) -> str:
     """Source of a module that a page asked for; "" if there is none of that name."""
     try:
-        return _built(f"{name}.js") if name in _ASSETS else ""
+        return built(f"{name}.js") if name in _ASSETS else ""
     except IpyllmError:
         return ""
 
@@ -65,12 +71,12 @@ class _Shared:
 
     def library(self) -> str:
         if self._library is None or self._library.comm is None:
-            self._library = _Library(code=_built("widget.js"))
+            self._library = _Library(code=built("widget.js"))
             unpin(self._library)
         return str(self._library.model_id)
 
     def loader(self) -> str:
-        self._loader = self._loader or _built("loader.js")
+        self._loader = self._loader or built("loader.js")
         return self._loader
 
 

@@ -1,5 +1,5 @@
 """
-One answer in one cell's output: a live widget first, the static bundle in its place at the end.
+One answer: a live widget while it streams, the static bundle at the end.
 
 Messages go out from the thread that pumps the run and from the one that gets the page's
 messages (a subshell's, on ipykernel 7); one lock keeps their numbers in order.
@@ -12,13 +12,12 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
-
 from ipyllm.run.batch import Batch, State, state_of
 from ipyllm.widget import messages
 from ipyllm.widget.model import AnswerModel, asset
+from ipyllm.widget.output import Output, Place, close_finished
 from ipyllm.widget.page import PageChannel
-from ipyllm.widget.static_html import Static, bundle, metadata
+from ipyllm.widget.static_html import Static, bundle
 from ipyllm.widget.timing import MAX_SHOWN, panel
 from ipyllm.widget.tokens import timed_tokens
 
@@ -29,27 +28,24 @@ if TYPE_CHECKING:
 
 __all__ = ("WidgetSink",)
 
-_VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
-_KEPT = 16  # answers
 _LOOK = 0.1  # seconds between two looks whether the run was stopped
 _SPENT_EVERY = 0.2  # seconds
-_finished: list[
-    AnswerModel
-] = []  # shown as static by now; closed when so many later ones have opened
 
 
 class WidgetSink:
     """
     Shows a run in a widget, then as static HTML.
 
+    * `place`: where; else in the output of the cell that runs.
     * `background`: no cell waits for it; Stop must never interrupt the kernel then.
     * `stopped`: the Stop button ended it.
     * `page`: the way to the pages that show it.
     """
 
-    def __init__(self, *, background: bool = False) -> None:
+    def __init__(self, place: Place | None = None, *, background: bool = False) -> None:
         self.stopped = False
         self.background = background
+        self._place = place or Output()
         self.page = PageChannel(self._send)
         self._lock = threading.RLock()
         self._seq = 0
@@ -60,21 +56,18 @@ class WidgetSink:
         self._static = Static()
         self._run: Run | None = None
         self._model: AnswerModel | None = None
-        self._handle: Any = None
         self._approved: dict[int, bool] = {}  # what was pressed, by call
         self._pressed = threading.Event()
         self._told_spent = 0.0
 
     def open(self, run: Run) -> None:
         """Display the widget."""
-        _close_finished()
+        close_finished()
         self._run = run
         mode = "background" if self.background else "blocking"
         self._model = AnswerModel(title=run.label, mode=mode, snapshot_now=self._snapshot)
         self._model.on_msg(self._on_message)
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._model.model_id}
-        data = {"text/plain": f"(streaming from {run.label})", _VIEW_TYPE: view}
-        self._handle = display(data, raw=True, display_id=True)
+        self._place.show(run, self._model)
         if run.is_structured:  # now: an ipykernel 6 that is blocked by the cell hears no question
             self._send(messages.asset("structure", asset("structure")))
 
@@ -134,9 +127,16 @@ class WidgetSink:
             self._tell_spent(at_once=True)
             self._enter(state)
         self._static = Static()  # a long answer's HTML is megabytes
-        self._handle.update(data, raw=True, metadata=metadata(reply))
-        if self._model is not None:
-            _finished.append(self._model)
+        self._place.keep(reply, state, data)
+
+    def stop(self) -> None:
+        """The button was pressed."""
+        self._send(messages.ack())
+        if self._run is not None and not self.stopped and self._run.completion.finish is None:
+            self.stopped = True
+            self._run.cancel()
+            with self._lock:
+                self._enter("stopping")
 
     # ------------------------------------------------------------------------------
 
@@ -154,6 +154,7 @@ class WidgetSink:
             for name in ("total", "rate"):
                 self._numbers.pop(name, None)
         self._send(messages.status(self._next(), state, self._numbers, self._note))
+        self._place.moved(state)
 
     def _next(self) -> int:
         self._seq += 1
@@ -197,7 +198,7 @@ class WidgetSink:
     def _on_message(self, _model: object, content: dict[str, Any], _buffers: object) -> None:
         match content:
             case {"kind": "stop"}:
-                self._stop()
+                self.stop()
             case {"kind": "resync", "have": int(have)} if have >= 0:
                 with self._lock:
                     self._next()
@@ -222,14 +223,6 @@ class WidgetSink:
             timing, events = self._run.timing(), self._run.completion.events(3 * MAX_SHOWN)
         return panel(timing, timed_tokens(events, timing.gaps), exact=True)
 
-    def _stop(self) -> None:
-        self._send(messages.ack())
-        if self._run is not None and not self.stopped and self._run.completion.finish is None:
-            self.stopped = True
-            self._run.cancel()
-            with self._lock:
-                self._enter("stopping")
-
 
 def _interrupted(reply: Reply) -> str:
     # Short: the exception under the output says by whom, and where the text is.
@@ -237,15 +230,3 @@ def _interrupted(reply: Reply) -> str:
     if not tokens:
         return "interrupted before the first token"
     return f"interrupted after {about}{tokens:,} token{'s' if tokens > 1 else ''}"
-
-
-def _close_finished() -> None:
-    # Not at once at the end: a page that was reloaded in mid-stream asks for its models only
-    # when the kernel is free again, and that is after all the cells a Run All had queued.
-    asked = [model for model in _finished if model.asked_again][-_KEPT:]
-    others = [model for model in _finished if not model.asked_again][-_KEPT:]
-    keep = {*asked, *others}
-    for model in _finished:
-        if model not in keep:
-            model.close()
-    _finished[:] = [model for model in _finished if model in keep]
