@@ -5,6 +5,7 @@
  *   highlight.js     colours for code, fetched when a block of code needs them
  *   structure.js     typed answers and tool calls, likewise
  *   browser.js       runs the page's own model, likewise
+ *   replay.js        a slider over the time of an answer that is over, likewise
  *   race.js          the track above answers that race each other, a widget of its own
  *   loader.js        the small `_esm` each answer carries; it fetches widget.js from the library widget
  *   sources.sha256   what they were built from, so that a Python test can tell a stale bundle
@@ -182,6 +183,7 @@ await build({
         browser: "src/page-model/browser.ts",
         structure: "src/structure/structure.ts",
         race: "src/race/race.ts",
+        replay: "src/replay/replay.ts",
       },
   outdir: out,
   bundle: true,

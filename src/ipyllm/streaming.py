@@ -25,6 +25,7 @@ from ipyllm.run.cancel import Interrupts
 from ipyllm.run.growing import Growing
 from ipyllm.run.pull import PythonSource
 from ipyllm.run.pump import Run
+from ipyllm.run.reply import Reply
 from ipyllm.run.sink import NullSink, Sink
 from ipyllm.run.source import source_for, usual_model
 from ipyllm.transport.limits import Limits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from ipyllm.run.budget import Spending
     from ipyllm.run.plan import Plan
-    from ipyllm.run.reply import Reply
     from ipyllm.run.source import Source
     from ipyllm.tools.planning import Approve
     from ipyllm.tools.tool import Tool
@@ -362,3 +362,12 @@ def _cancel_all(streams: list[Stream]) -> None:
 
 def _public(events: list[Event]) -> Iterator[Event]:
     return (event for event in events if not (isinstance(event, Notice) and event.kind == "phase"))
+
+
+def _show(reply: Reply) -> None:
+    from ipyllm.widget.showing import show  # anywidget: who only asks does not load it
+
+    show(reply)
+
+
+Reply.opener = Reply.opener or _show

@@ -35,7 +35,10 @@ export class Answer {
   constructor(session: Session) {
     this.#session = session;
     this.#body = new Body(session);
-    this.#panel = new Panel(() => session.askTiming());
+    this.#panel = new Panel(
+      () => session.askTiming(),
+      (slot) => session.askReplay(slot, Body),
+    );
     this.#strip = new Strip(
       {
         stop: () => session.stop.press(),

@@ -7,12 +7,15 @@ let panels = 0;
 export class Panel {
   readonly node = document.createElement("div");
   readonly #ask: () => void;
+  readonly #fill: (slot: HTMLElement) => void;
   #html = "";
   #askedAt = Number.NEGATIVE_INFINITY;
   #wasActive = false;
 
-  constructor(ask: () => void) {
+  /** `fill`: puts what moves into the place the kernel left for it. */
+  constructor(ask: () => void, fill: (slot: HTMLElement) => void) {
     this.#ask = ask;
+    this.#fill = fill;
     this.node.className = "ipyllm-panel";
     this.node.id = `ipyllm-panel-${++panels}`;
     this.node.hidden = true;
@@ -39,5 +42,7 @@ export class Panel {
     this.#html = html;
     // Escaped by the kernel, which this page takes its very code from.
     this.node.innerHTML = html;
+    const slot = this.node.querySelector<HTMLElement>(".ipyllm-replay");
+    if (slot) this.#fill(slot);
   }
 }

@@ -1,9 +1,11 @@
 import { Assets } from "./assets.ts";
+import type { Body } from "./body.ts";
 import type { Model } from "./host.ts";
 import { interruptKernel } from "./interrupt.ts";
 import type { Request, RunMessage } from "./messages.ts";
 import { isActive, parseMessage } from "./messages.ts";
 import type receive from "./page-model/browser.ts";
+import type replay from "./replay/replay.ts";
 import { Resync, type Standing } from "./resync.ts";
 import { Stop } from "./stop.ts";
 import type structure from "./structure/structure.ts";
@@ -114,6 +116,13 @@ export class Session {
         this.#changed();
       },
       () => {}, // plain text reads well
+    );
+  }
+
+  askReplay(slot: HTMLElement, body: typeof Body): void {
+    this.assets.get<{ default: typeof replay }>("replay").then(
+      (module) => module.default(slot, this, { Session, Body: body }),
+      () => {}, // what is there can be read
     );
   }
 

@@ -20,6 +20,7 @@ from ipyllm.run.reply import Reply
 from ipyllm.sinks.plain import PlainSink
 from ipyllm.sinks.terminal import TerminalSink
 from ipyllm.widget.page import answered
+from ipyllm.widget.showing import show
 from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
@@ -51,7 +52,7 @@ class Answer:
     * `asked`: the messages before the answer, where they are not the request's; `before`: the text it
       goes on with.
     * `settled`: called with the reply once it is in its variables.
-    * `hints`: what people should know of the prompt.
+    * `hints`: what people should know of the prompt; `references`: as `Reply.references`.
     """
 
     shell: InteractiveShell
@@ -65,6 +66,7 @@ class Answer:
     before: str = ""
     settled: Callable[[Reply], object] | None = None
     hints: Sequence[str] = ()
+    references: Sequence[tuple[int, int, str]] = ()
 
     def show(self) -> None:
         """
@@ -115,6 +117,7 @@ class Answer:
             self.source, sink, asked=asked, plan=self.plan, budget=self.budget, before=self.before
         )
         run.aside = self.draft.title if self.draft else ""
+        run.references = self.references
         return run
 
     def _pumped(self, run: Run, interrupts: Interrupts) -> Reply:
@@ -189,3 +192,6 @@ def sink_for(shell: InteractiveShell | None, *, background: bool) -> Sink:
 
 def _untimed(reply: Reply, note: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return bundle(reply, note=note, timed=False), metadata(reply)
+
+
+Reply.opener = show

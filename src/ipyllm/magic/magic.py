@@ -13,6 +13,7 @@ from ipyllm._version import __version__
 from ipyllm.dialects import dialect
 from ipyllm.errors import UsageError
 from ipyllm.magic import models_comm, recording
+from ipyllm.magic.alias_command import alias_command
 from ipyllm.magic.answer import Answer, in_background, streams, variables
 from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
 from ipyllm.magic.conversation import Draft, Threads
@@ -20,6 +21,7 @@ from ipyllm.magic.failures import unwatch, watch
 from ipyllm.magic.interpolate import prompt_of
 from ipyllm.magic.listing import keys_text, models_of, models_text
 from ipyllm.magic.recording import Recording
+from ipyllm.magic.reply_command import reply_command
 from ipyllm.magic.running_cell import RunningCell
 from ipyllm.request import Request
 from ipyllm.run.source import source_for, usual_model
@@ -40,9 +42,12 @@ __all__ = ("LlmMagics", "register", "unregister")
 _COMMANDS = {
     "model": "the default model; `%llm model NAME` sets it",
     "models": "what can be named after -m; `%llm models PROVIDER` asks it for its list",
+    "alias": "names of your own: `%llm alias fast groq/llama-3.1-8b-instant`, `%llm alias fast off`",
     "keys": "which keys are set",
     "budget": "what is left of the notebook's; `%llm budget 2000tok` sets one, `off` ends it",
     "last": "the last answer (also in _llm)",
+    "show": "its live view once more; `%llm show NAME` that of a variable",
+    "prompt": "what was sent for it, message by message",
     "continue": "go on with an answer that was cut off; `%llm continue THREAD`: the thread's last",
     "threads": "the conversations that `%%llm -c NAME` keeps",
     "thread": "`%llm thread NAME` shows it; then also `fork NEW`, `clear`, `export [FILE.json]`",
@@ -99,6 +104,10 @@ class LlmMagics(Magics):
                 print(self._budget(rest.strip()))
             case "last":
                 return self._last()
+            case "show" | "prompt":
+                reply_command(command, rest.strip(), variables(self.shell) if self.shell else {})
+            case "alias":
+                print(alias_command(rest))
             case "continue":
                 self._continued(rest.strip()).show()
             case "threads" | "thread":
@@ -146,12 +155,15 @@ class LlmMagics(Magics):
             if kept:
                 self.threads.leave(owner, arguments.thread)
 
-        answer.draft, answer.settled, answer.hints = draft, settled, sent.hints
+        answer.draft, answer.settled = draft, settled
+        answer.hints, answer.references = sent.hints, sent.references
         if not arguments.rivals:
             return answer
         from ipyllm.magic.race import RunningRace  # zmq and ipywidgets' Box: for these cells only
 
         rivals = [self._found(arguments, request, model) for model in arguments.rivals]
+        for rival in rivals:
+            rival.references = sent.references
         return RunningRace(shell, [answer, *rivals], arguments.output, settled)
 
     def _found(self, arguments: CellArguments, request: Request, model: str) -> Answer:

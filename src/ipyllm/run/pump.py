@@ -87,6 +87,7 @@ class Run:
     ) -> None:
         self.source = source
         self.aside = ""  # said beside the model's name
+        self.references: Sequence[tuple[int, int, str]] = ()  # see `Reply.references`
         self.plan = plan or PlainPlan()
         self.spending: Spending | None = None
         self._budget = budget
@@ -286,6 +287,7 @@ class Run:
         reply = Reply.of(
             self.completion, timing, model=self.source.model, label=self.label, asked=self.asked
         )
+        reply.references = tuple(self.references)
         self.plan.settle(reply)
         return reply
 

@@ -45,7 +45,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     * `finish_reason`: why it ended, one of `ipyllm.events.FinishReason`.
     * `timing`: `Timing`, seconds.
     * `model`: `provider/model`; `label`: the same for people.
-    * `messages`: the conversation with this answer at its end.
+    * `messages`: the conversation with this answer at its end; `asked`: what of it was sent first.
+    * `references`: (from, to, name): stretches of the last message sent that came from the notebook's names.
     * `value`: the typed object of a structured answer, else None.
     * `violation`: why a structured answer has no value (`path`, `rule`, `message`, `at`); None where it
       has one, or none was asked for.
@@ -55,6 +56,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     """
 
     bundle: ClassVar[Callable[[Reply], dict[str, Any]] | None] = None  # set by ipyllm.widget
+    opener: ClassVar[Callable[[Reply], None] | None] = None  # likewise
 
     reasoning: str
     refusal: str
@@ -65,6 +67,8 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     model: str
     label: str
     messages: list[dict[str, Any]]
+    asked: list[dict[str, Any]]
+    references: tuple[tuple[int, int, str], ...]
     value: Any
     violation: Violation | None
     choices: list[str]
@@ -100,9 +104,18 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
         reply.value = reply.violation = None
         reply.choices = completion.choices
         reply.logprobs = completion.logprobs
-        reply.messages = [*map(dict, asked), {"role": "assistant", "content": text}]
+        reply.asked = [*map(dict, asked)]
+        reply.references = ()
+        reply.messages = [*reply.asked, {"role": "assistant", "content": text}]
         reply._completion = completion
         return reply
+
+    def show(self) -> None:
+        """Open the live view again, in the output of the cell that runs; elsewhere print the text."""
+        if Reply.opener is None:
+            print(self)  # noqa: T201 - where nothing else shows it
+        else:
+            Reply.opener(self)
 
     @property
     def raw_events(self) -> list[Event]:
@@ -122,6 +135,7 @@ class Reply(str):  # noqa: SLOT000 - a str subclass with slots cannot be copied 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as what it says; a `str` subclass would else lose its attributes."""
         rest = (self.messages, self.value, self.violation, self._completion.before)
+        rest = (*rest, self.asked, self.references)
         return (
             _restore,
             (self._completion.events(), self.timing, self.model, self.label, *rest),
@@ -150,12 +164,15 @@ def _restore(
     value: Any,
     violation: Violation | None = None,
     before: str = "",
+    asked: Sequence[Message] = (),
+    references: tuple[tuple[int, int, str], ...] = (),
 ) -> Reply:
     from ipyllm.run.completion import Completion
 
     completion = Completion(before)
     for event in events:
         completion.add(event)
-    reply = Reply.of(completion, timing, model=model, label=label)
+    reply = Reply.of(completion, timing, model=model, label=label, asked=asked)
+    reply.references = references
     reply.messages, reply.value, reply.violation = messages, value, violation
     return reply

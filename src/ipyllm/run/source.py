@@ -17,6 +17,7 @@ from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
 from ipyllm.providers import Provider, Target, endpoint, resolve
+from ipyllm.providers.aliases import meant
 from ipyllm.run.browser import BrowserSource, prompt_job
 from ipyllm.run.pull import PythonSource, named
 from ipyllm.run.telling import called_by_schema, told
@@ -97,6 +98,7 @@ def source_for(
     Raises:
         IpyllmError: unknown provider, no key, no weights.
     """
+    spec = meant(spec)
     name, _, rest = spec.strip().partition("/")
     if name == "browser":
         return _in_the_page(rest, request, limits)

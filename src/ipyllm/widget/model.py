@@ -38,7 +38,7 @@ def built(name: str) -> str:
         raise IpyllmError("The front end is not built.", hint="Run: python3 dev.py build") from None
 
 
-_ASSETS = ("highlight", "structure", "browser")
+_ASSETS = ("highlight", "structure", "browser", "replay")
 
 
 def asset(name: str) -> str:

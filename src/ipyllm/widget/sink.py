@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ipyllm.run.batch import Batch, State, state_of
 from ipyllm.widget import messages
+from ipyllm.widget.live_panel import of_run
 from ipyllm.widget.model import AnswerModel, asset
 from ipyllm.widget.output import Output, Place, close_finished
 from ipyllm.widget.page import PageChannel
 from ipyllm.widget.static_html import Static, bundle
-from ipyllm.widget.timing import MAX_SHOWN, panel
-from ipyllm.widget.tokens import timed_tokens
 
 if TYPE_CHECKING:
     from ipyllm.events import ToolResult
@@ -209,19 +208,11 @@ class WidgetSink:
             case {"kind": "browser"}:
                 self.page.hear(content)
             case {"kind": "timing"}:
-                self._send(messages.timing(self._panel()))
+                self._send(messages.timing(of_run(self._run) if self._run else ""))
             case {"kind": "asset", "name": str(name)}:
                 self._send(messages.asset(name, asset(name)))
             case _:
                 pass
-
-    def _panel(self) -> str:
-        """The Timing panel as of now, with every token's time."""
-        if self._run is None:
-            return ""
-        with self._run.lock:
-            timing, events = self._run.timing(), self._run.completion.events(3 * MAX_SHOWN)
-        return panel(timing, timed_tokens(events, timing.gaps), exact=True)
 
 
 def _interrupted(reply: Reply) -> str:

@@ -12,6 +12,7 @@ from ipyllm.events import (
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
+    ValueDelta,
 )
 from ipyllm.widget.timing import MAX_SHOWN, Token
 
@@ -35,7 +36,7 @@ def timed_tokens(
     fresh = 0  # first of the tokens no probability was told for
     for event in events:
         match event:
-            case TextDelta(text) | ReasoningDelta(text) | RefusalDelta(text):
+            case TextDelta(text) | ReasoningDelta(text) | RefusalDelta(text) | ValueDelta(text):
                 pass
             case ToolCallStart(name=name) if name:
                 text = f"{name}("
