@@ -22,7 +22,7 @@ from ipyllm.run.sink import NullSink
 from ipyllm.run.source import HttpSource, Source, source_for
 from ipyllm.testing import replay
 from ipyllm.transport.limits import Limits
-from ipyllm.widget import sink as widget_sink
+from ipyllm.widget import output
 from ipyllm.widget.sink import WidgetSink
 
 TOKENS = 400  # of the timed answer
@@ -90,7 +90,7 @@ def fast(path: Path) -> Row:
     """Run, coalescer and widget sink; what would go to the page goes nowhere."""
     write(path, [float(n) for n in range(DELTAS)])
     count: list[int] = []
-    widget_sink.display = lambda *_, **__: _Handle()  # no page
+    output.display = lambda *_, **__: _Handle()  # no page
     best = 0.0
     for _ in range(3):
         with replay(path, speed=0):
