@@ -115,7 +115,7 @@ def test_an_answer_that_is_none_is_a_refusal(name, step, answering, weights):
 
 def test_a_silent_server_is_not_waited_for(answering, weights, monkeypatch):
     """Stopped, or stuck: after the patience for the first line the kernel goes on alone."""
-    assert shared._PATIENCE == 2.0
+    assert shared._PATIENCE == 8.0
     monkeypatch.setattr(shared, "_PATIENCE", 0.1)
     answering(b"", then=lambda connection: connection.recv(1))
     assert ask(weights, loading=never) is None

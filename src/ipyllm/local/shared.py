@@ -32,7 +32,7 @@ ADDRESS = "IPYLLM_SERVER"
 TOKEN = "IPYLLM_SERVER_TOKEN"  # noqa: S105 - the variable's name
 """Variable with the secret that lets a kernel ask; new with each start of the server."""
 
-_PATIENCE = 2.0  # seconds for the first line; then the kernel starts a process of its own
+_PATIENCE = 8.0  # seconds for the first line; then the kernel starts a process of its own
 _LOAD_LIMIT = 150.0  # seconds; the server gives up a load after 120
 _POLL = 0.05  # seconds a cancel may be seen late
 _LINE_LIMIT = 65_536  # bytes
@@ -64,7 +64,7 @@ def ask(path: Path, cancelled: threading.Event, loading: Callable[[], None]) -> 
     The Jupyter server's model for the weights at `path`, started there if it does not run.
 
     None where there is no such server, or it is another version's, refuses, or says nothing
-    within 2 s. `loading` is called if there is something to wait for.
+    within 8 s. `loading` is called if there is something to wait for.
 
     Raises:
         ModelUnavailable: it does not load there, or `cancelled` was set.
