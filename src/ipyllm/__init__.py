@@ -66,13 +66,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext ipyllm`."""
-    from ipyllm.magic.magic import register
+    from ipyllm.magic.registering import register
 
     register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext ipyllm`."""
-    from ipyllm.magic.magic import unregister
+    from ipyllm.magic.registering import unregister
 
     unregister(shell)

@@ -27,10 +27,21 @@ def has_page() -> bool:
     return bool(os.environ.get("JPY_SESSION_NAME"))
 
 
+def is_marimo() -> bool:
+    """Whether a marimo notebook runs this; it shows a cell's value, and knows no displays."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
+
+
 def display_kind(found: Any) -> str:
     """How that shell shows things: `widget`, `terminal`, or anything else for one static display."""
     if chosen := os.environ.get("IPYLLM_DISPLAY", ""):
         return chosen
     if getattr(found, "kernel", None) is None:
         return "terminal"
-    return "widget" if has_page() else "plain"
+    return "widget" if has_page() and not _is_captured(found) else "plain"
+
+
+def _is_captured(found: Any) -> bool:
+    """`%%capture` keeps what is displayed: a widget that is gone later would be of no use."""
+    return type(getattr(found, "display_pub", None)).__name__ == "CapturingDisplayPublisher"

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from ipyllm.errors import UsageError
 from ipyllm.magic.conversation import MAIN, check_name
 
-__all__ = ("CellArguments", "HelpShown", "parse_cell", "usage")
+__all__ = ("CellArguments", "HelpShown", "parse_cell", "parser", "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ def parse_cell(line: str) -> CellArguments:
         raise UsageError(
             f"Cannot read the line {line!r}: {exc}.", hint="Close the quote."
         ) from None
-    parser = _parser()
-    found, unknown = parser.parse_known_args(words)
+    flags = parser()
+    found, unknown = flags.parse_known_args(words)
     if unknown:
-        raise UsageError(f"{unknown[0]!r} is not understood.", hint=_nearest(unknown[0], parser))
+        raise UsageError(f"{unknown[0]!r} is not understood.", hint=_nearest(unknown[0], flags))
     if found.output and (not found.output.isidentifier() or keyword.iskeyword(found.output)):
         raise UsageError(
             f"-o {found.output!r} is no variable name.", hint="Use letters, digits and _."
@@ -135,16 +135,17 @@ def _refuse_what_is_alone(found: argparse.Namespace) -> None:
 
 def usage() -> str:
     """The help text."""
-    return _parser().format_help()
+    return parser().format_help()
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """All flags of `%%llm`."""
+    made = _Parser(
         prog="%%llm",
         description="Stream a model's answer to this cell's text. The last answer is always in _llm.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = made.add_argument
     add(
         "-m",
         "--model",
@@ -217,7 +218,7 @@ def _parser() -> _Parser:
     )
     _add_recording(add)
     add("--key-env", default="", metavar="VAR", help="environment variable that holds the key")
-    return parser
+    return made
 
 
 def _add_recording(add: Callable[..., object]) -> None:
@@ -262,8 +263,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are no JSON; as text they may be meant
 
 
-def _nearest(word: str, parser: argparse.ArgumentParser) -> str:
-    flags = list(parser._option_string_actions)  # noqa: SLF001 - argparse has no public list
+def _nearest(word: str, known: argparse.ArgumentParser) -> str:
+    flags = list(known._option_string_actions)  # noqa: SLF001 - argparse has no public list
     flag = word.partition("=")[0]
     near = difflib.get_close_matches(flag, flags, n=1, cutoff=0.5)
     if near:

@@ -15,7 +15,7 @@ from ipyllm.transport.http import get_json
 from ipyllm.transport.loop import network_loop
 from ipyllm.wire.fields import dicts, dig, text
 
-__all__ = ("keys_text", "models_of", "models_text")
+__all__ = ("keys_text", "model_names", "models_of", "models_text")
 
 
 def models_text() -> str:
@@ -50,15 +50,27 @@ def models_of(name: str) -> str:
     """
     if name == "browser":
         return _in_pages()
-    target = endpoint(name)
+    asked = asyncio.run_coroutine_threadsafe(model_names(name), network_loop())
+    return "\n".join(f"{name}/{model}" for model in asked.result()) or f"{name} has no models yet."
+
+
+async def model_names(name: str, limit: int | None = None) -> list[str]:
+    """
+    The models a provider has now, sorted; at most `limit`. For the network's loop.
+
+    Raises:
+        IpyllmError: as `models_of`; without the user's key nothing is sent.
+    """
+    target = await asyncio.to_thread(endpoint, name)  # it reads files, and may ask a keyring
     path = dialect(target.dialect).models
     if not path or target.base_url.startswith("ws"):
         raise UsageError(f"{name} has no list of models to ask for.")
-    asked = asyncio.run_coroutine_threadsafe(get_json(target, path), network_loop())
-    names = _names(asked.result())
+    names = _names(await get_json(target, path))
     if names is None:
         raise ProtocolError(f"What {name} sent is no list of models.")
-    return "\n".join(f"{name}/{model}" for model in sorted(names)) or f"{name} has no models yet."
+    if key := target.key:  # nothing that is shown may hold it, whoever says it
+        names = [name for name in names if not key.is_in(name)]
+    return sorted(names)[:limit]
 
 
 def _in_pages() -> str:

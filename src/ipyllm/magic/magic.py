@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import warnings
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_magic,
+    magics_class,
+    output_can_be_silenced,
+)
 
-from ipyllm._version import __version__
-from ipyllm.dialects import dialect
 from ipyllm.errors import UsageError
-from ipyllm.magic import models_comm, recording
-from ipyllm.magic.alias_command import alias_command
-from ipyllm.magic.answer import Answer, in_background, streams, variables
-from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell, usage
+from ipyllm.magic import recording
+from ipyllm.magic.answer import Answer, streams, variables
+from ipyllm.magic.arguments import CellArguments, HelpShown, parse_cell
+from ipyllm.magic.commands import Commands
 from ipyllm.magic.conversation import Draft, Threads
-from ipyllm.magic.failures import unwatch, watch
 from ipyllm.magic.interpolate import prompt_of
-from ipyllm.magic.listing import keys_text, models_of, models_text
 from ipyllm.magic.recording import Recording
-from ipyllm.magic.reply_command import reply_command
 from ipyllm.magic.running_cell import RunningCell
+from ipyllm.magic.settings import IPyLLM
 from ipyllm.request import Request
 from ipyllm.run.source import source_for, usual_model
-from ipyllm.transport.http import warm_up
 from ipyllm.transport.limits import Limits
-from ipyllm.transport.loop import network_loop
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -37,33 +36,13 @@ if TYPE_CHECKING:
     from ipyllm.run.plan import Plan
     from ipyllm.run.reply import Reply
 
-__all__ = ("LlmMagics", "register", "unregister")
-
-_COMMANDS = {
-    "model": "the default model; `%llm model NAME` sets it",
-    "models": "what can be named after -m; `%llm models PROVIDER` asks it for its list",
-    "alias": "names of your own: `%llm alias fast groq/llama-3.1-8b-instant`, `%llm alias fast off`",
-    "keys": "which keys are set",
-    "budget": "what is left of the notebook's; `%llm budget 2000tok` sets one, `off` ends it",
-    "last": "the last answer (also in _llm)",
-    "show": "its live view once more; `%llm show NAME` that of a variable",
-    "prompt": "what was sent for it, message by message",
-    "continue": "go on with an answer that was cut off; `%llm continue THREAD`: the thread's last",
-    "threads": "the conversations that `%%llm -c NAME` keeps",
-    "thread": "`%llm thread NAME` shows it; then also `fork NEW`, `clear`, `export [FILE.json]`",
-    "cache": "how many answers --cache keeps; `%llm cache clear` deletes them",
-    "wire": "what the last --wire saw",
-    "stop": "stop the answers that stream in the background",
-    "version": "of ipyllm",
-    "help": "this, and the flags of %%llm",
-}
+__all__ = ("LlmMagics",)
 
 
 @magics_class
 class LlmMagics(Magics):
     """`%%llm` streams an answer; `%llm` asks about the rest."""
 
-    default_model = ""
     purse: Purse | None = None
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -89,43 +68,11 @@ class LlmMagics(Magics):
             else:
                 answer.show()
 
+    @output_can_be_silenced  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator]
     @line_magic("llm")
     def line(self, line: str) -> Any:
         """`%llm help` lists what it knows."""
-        command, _, rest = line.strip().partition(" ")
-        match command:
-            case "model":
-                return self._model(rest.strip())
-            case "models":
-                print(models_of(rest.strip()) if rest.strip() else models_text())
-            case "keys":
-                print(keys_text())
-            case "budget":
-                print(self._budget(rest.strip()))
-            case "last":
-                return self._last()
-            case "show" | "prompt":
-                reply_command(command, rest.strip(), variables(self.shell) if self.shell else {})
-            case "alias":
-                print(alias_command(rest))
-            case "continue":
-                self._continued(rest.strip()).show()
-            case "threads" | "thread":
-                return self._threads(command, rest)
-            case "cache" | "wire":
-                return self._recorded(command, rest.strip())
-            case "stop":
-                self._stop()
-            case "version":
-                print(__version__)
-            case "help" | "" | "-h" | "--help":
-                print(_help())
-            case _:
-                known = ", ".join(_COMMANDS)
-                raise UsageError(
-                    f"%llm {command} is not known.", hint=f"Known: {known}. A prompt needs %%llm."
-                )
-        return None
+        return Commands(self).run(line.strip().removesuffix(";").rstrip())
 
     def _answer(self, arguments: CellArguments, cell: str, owner: str) -> Answer | RunningRace:
         shell = self.shell
@@ -187,8 +134,13 @@ class LlmMagics(Magics):
             budget = allowance(arguments.budget, chosen.model, request.messages, self.purse)
         return Answer(shell, chosen, request, arguments.output, plan, budget)
 
-    def _continued(self, name: str) -> Answer:
-        """The last answer of that thread, or `_llm`, going on."""
+    def continued(self, name: str) -> Answer:
+        """
+        The last answer of that thread, or `_llm`, going on.
+
+        Raises:
+            UsageError: there is none, or it cannot go on.
+        """
         from ipyllm.magic.continuing import continuation
 
         reply, arguments, draft = self._partial(name)
@@ -214,7 +166,7 @@ class LlmMagics(Magics):
 
     def _partial(self, name: str) -> tuple[Reply, CellArguments, Draft | None]:
         """The answer to go on with, what its cell asked for, and its turn if it has one."""
-        reply = self.threads.find(name).last() if name else self._last()
+        reply = self.threads.find(name).last() if name else self.last()
         if found := self.threads.turn_of(reply):
             thread, place = found
             turn = thread.turns[place]
@@ -231,21 +183,15 @@ class LlmMagics(Magics):
                 hint="Wait for it, or stop it: %llm stop.",
             )
 
-    def _threads(self, command: str, rest: str) -> Any:
-        from ipyllm.magic.thread_command import thread_command, threads_text
+    @cached_property
+    def settings(self) -> IPyLLM:
+        """What `%config IPyLLM` shows and sets."""
+        return IPyLLM(self.shell, self.refuse)
 
-        if command == "threads":
-            print(threads_text(self.threads))
-            return None
-        page = getattr(self.shell, "kernel", None) is not None
-        return thread_command(self.threads, rest, print, page=page)
-
-    @staticmethod
-    def _recorded(command: str, rest: str) -> Any:
-        if command == "wire":
-            return recording.last_wire()
-        print(recording.cache(rest))
-        return None
+    @property
+    def default_model(self) -> str:
+        """The one that was chosen; "" for none."""
+        return self.settings.model
 
     def default(self) -> str:
         """Which model answers without `-m`."""
@@ -258,39 +204,25 @@ class LlmMagics(Magics):
         Raises:
             IpyllmError: what %%llm would refuse later.
         """
+        self.refuse(name)
+        self.settings.model = name
+
+    def refuse(self, name: str) -> None:
+        """Raises: IpyllmError: what %%llm would refuse later."""
         names = variables(self.shell) if self.shell else None
         source_for(name, Request("", ()), Limits(), names=names)
-        self.default_model = name
 
-    def _model(self, name: str) -> None:
-        if name:
-            self.choose(name)
-        print(self.default())
+    def last(self) -> Any:
+        """
+        What `_llm` holds.
 
-    def _budget(self, words: str) -> str:
-        from ipyllm.run.budget import Budget, Purse
-
-        if words in ("off", "none"):
-            self.purse = None
-        elif words:
-            self.purse = Purse(Budget.parse([words]))
-        return "no budget" if self.purse is None else self.purse.left()
-
-    def _last(self) -> Any:
+        Raises:
+            UsageError: nothing yet.
+        """
         last = variables(self.shell).get("_llm") if self.shell else None
         if last is None:
             raise UsageError("There is no answer yet.", hint="Run a %%llm cell first.")
         return last
-
-    def _stop(self) -> None:
-        runs = in_background()
-        for run in runs:
-            run.cancel()
-        print(
-            f"stopped {len(runs)} in the background"
-            if runs
-            else "nothing streams in the background"
-        )
 
 
 def _planned(
@@ -311,40 +243,3 @@ def _planned(
         retries=arguments.retries,
     )
     return planned(request, wanted, names)
-
-
-def register(shell: InteractiveShell) -> None:
-    """Add the magics; warn when they take the place of somebody else's."""
-    manager: Any = shell.magics_manager
-    before = manager.magics["cell"].get("llm")
-    owner = getattr(before, "__module__", "") or ""
-    if before is not None and not owner.startswith("ipyllm."):
-        warnings.warn(
-            f"%%llm was already registered by {owner!r}; ipyllm takes its place now.", stacklevel=3
-        )
-    earlier = manager.registry.get("LlmMagics")
-    magics = LlmMagics(shell)
-    if isinstance(earlier, LlmMagics):  # %reload_ext: the conversations go on
-        magics.threads = earlier.threads
-        magics.default_model, magics.purse = earlier.default_model, earlier.purse
-    shell.register_magics(magics)
-    watch(shell)
-    models_comm.register(shell)
-    # Here rather than in the first answer, where it would be part of its time to first token.
-    dialect("openai_chat")
-    asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
-
-
-def _help() -> str:
-    width = max(map(len, _COMMANDS))
-    lines = [f"  %llm {name:<{width}}  {what}" for name, what in _COMMANDS.items()]
-    return "\n".join([*lines, "", usage()])
-
-
-def unregister(shell: InteractiveShell) -> None:
-    """Take the magics away again."""
-    unwatch(shell)
-    models_comm.unregister(shell)
-    manager: Any = shell.magics_manager
-    for kind in ("cell", "line"):
-        manager.magics[kind].pop("llm", None)

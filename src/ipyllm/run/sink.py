@@ -23,7 +23,7 @@ class Sink(Protocol):
         """
         ...
 
-    def open(self, run: Run) -> None:
+    def open(self, run: Run, /) -> None:
         """The run is about to start."""
         ...
 

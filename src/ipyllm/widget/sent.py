@@ -56,5 +56,8 @@ def _content(message: Mapping[str, Any], references: Sequence[Stretch]) -> str:
 
 
 def _part(part: Any) -> Mapping[str, Any]:
-    known = isinstance(part, dict) and "type" in part
-    return cast("Mapping[str, Any]", part) if known else {"type": "text", "text": str(part)}
+    match part:
+        case {"type": str()}:
+            return cast("Mapping[str, Any]", part)
+        case _:
+            return {"type": "text", "text": f"{part}"}
