@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ipyllm.tools.planning import Approve
     from ipyllm.tools.tool import Tool
     from ipyllm.widget.page import OwnPage
+    from ipyllm.widget.sink import WidgetSink
 
 __all__ = ("Answers", "Stream", "ask", "stream")
 
@@ -73,6 +74,7 @@ class Stream:
         self._interrupted = False
         self._over = threading.Event()
         self._readers: list[SimpleQueue[list[Event] | None]] = []
+        self._views: list[WidgetSink] = []
         self._run.tee = self._hand_on
         self._run.start()
         target = contextvars.copy_context().run
@@ -215,7 +217,8 @@ class Stream:
     def _pump(self) -> None:
         try:
             self._reply = self._run.pump()
-            self._run.settle(self._reply, outcome.note(self._reply, "reply"))
+            stopped = any(view.stopped for view in self._views)
+            self._run.settle(self._reply, outcome.note(self._reply, "reply", stopped=stopped))
             self._bug = self._run.bug
         except BaseException as exc:  # noqa: BLE001 - raised where the stream is read
             self._bug = exc
@@ -227,18 +230,33 @@ class Stream:
                 for reader in self._readers:
                     reader.put(None)
 
+    def _display_(self) -> object:
+        """What marimo shows in place of this object."""
+        if self._over.is_set():
+            return self.reply
+        from ipyllm.widget.returned import Returned
+        from ipyllm.widget.sink import WidgetSink
+
+        place = Returned()
+        self._views.append(WidgetSink(place, background=True))
+        self._run.attach(self._views[-1])
+        return place.model
+
     def _ipython_display_(self) -> None:
         from IPython import get_ipython
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
         from ipyllm.magic.answer import sink_for
         from ipyllm.sinks.plain import PlainSink
+        from ipyllm.widget.sink import WidgetSink
 
         sink: Sink = sink_for(get_ipython(), background=True)
         # Whoever executes a notebook without a page does not wait for threads.
         if self._over.is_set() or isinstance(sink, PlainSink):
             display(self.reply)
         else:
+            if isinstance(sink, WidgetSink):
+                self._views.append(sink)
             self._run.attach(sink)
 
 

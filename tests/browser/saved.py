@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from browser.lab import Lab, NotebookPage
 from mock_server import End, Hold, MockServer, Token
 from playwright.sync_api import Page, expect
 
-__all__ = ("ANSWER", "ASK", "LOAD", "finished_and_stopped", "reopened")
+__all__ = (
+    "ANSWER",
+    "ASK",
+    "LOAD",
+    "choose_no_kernel",
+    "finished_and_stopped",
+    "received",
+    "reopened",
+)
 
 LOAD = "%load_ext ipyllm"
 ASK = "%%llm -m llamacpp/mock\nHello?"
@@ -42,18 +51,29 @@ def reopened(
     page: Page, lab: Lab, notebook: dict[str, Any], *, trusted: bool = False
 ) -> NotebookPage:
     """Open it as another person does: with a kernel that is not installed."""
-    spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
-    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
-    path = lab.write_notebook(f"reopened-{trusted}", other)
-    if trusted:
-        lab.trust(path)
+    path = received(lab, notebook, trusted=trusted)
     view = NotebookPage(page, lab, path, with_kernel=False)
-    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
-    dialog.get_by_role("button", name="No Kernel").click()
-    expect(dialog).to_have_count(0)
+    choose_no_kernel(page)
     told = page.evaluate("""() => {
       const { cells } = window.jupyterapp.shell.currentWidget.content.model;
       return Array.from({ length: cells.length }, (_, number) => cells.get(number).trusted);
     }""")
     assert told == [trusted] * len(notebook["cells"])
     return view
+
+
+def received(lab: Lab, notebook: dict[str, Any], *, trusted: bool) -> Path:
+    """Write it as it comes to another person: its kernel is not installed there."""
+    spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
+    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
+    path = lab.write_notebook(f"reopened-{trusted}", other)
+    if trusted:
+        lab.trust(path)
+    return path
+
+
+def choose_no_kernel(page: Page) -> None:
+    """Answer what JupyterLab and Notebook 7 ask then."""
+    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
+    dialog.get_by_role("button", name="No Kernel").click()
+    expect(dialog).to_have_count(0)

@@ -13,9 +13,18 @@ from typing import Any
 import pytest
 from browser.conftest import kernel_env
 from browser.lab import BOXES, CELL_LIMIT, Lab, NotebookPage
-from browser.saved import ASK, LOAD, finished_and_stopped, reopened
+from browser.models import ASK as ASK_PAGE
+from browser.models import WORDS, steer
+from browser.saved import (
+    ASK,
+    LOAD,
+    choose_no_kernel,
+    finished_and_stopped,
+    received,
+    reopened,
+)
 from mock_server import End, Hold, MockServer, Pause, Token
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 BUILT = Path(__file__).resolve().parents[2] / "js" / "labextension" / "dist"
@@ -100,6 +109,21 @@ class Notebook7(NotebookPage):
     def wait_for_kernel(self) -> None:
         idle = self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
         idle.wait_for(state="attached", timeout=60_000)
+
+
+@contextmanager
+def reopened_in_7(
+    chromium: Browser, lab: Lab, notebook: dict[str, Any], *, trusted: bool
+) -> Iterator[NotebookPage]:
+    """As `reopened`, in Notebook 7."""
+    page = chromium.new_page(viewport={"width": 1200, "height": 900})
+    path = received(lab, notebook, trusted=trusted)
+    view = Notebook7(page, lab, path, with_kernel=False)
+    choose_no_kernel(page)
+    status = page.locator(".jp-NotebookTrustedStatus")
+    expect(status).to_have_text("Trusted" if trusted else "Not Trusted")
+    yield view
+    page.close()
 
 
 def wait_until_saved(notebook: NotebookPage, number: int) -> Locator:
@@ -261,13 +285,39 @@ def test_a_saved_answer_opens_with_all_it_had(saved, page, lab, trusted):
     expect(stopped.locator(".ipyllm-phase")).to_contain_text("stopped after ~2 tokens")
 
 
-def test_notebook_7_opens_it_too(saved, lab, chromium):
-    path = lab.write_notebook("reopened-7", saved)
-    page = chromium.new_page()
+@pytest.mark.parametrize("trusted", [False, True])
+def test_notebook_7_opens_it_too_without_a_kernel(saved, lab, chromium, trusted):
+    lab.shut_down_kernels()
+    with reopened_in_7(chromium, lab, saved, trusted=trusted) as notebook:
+        answer = wait_until_saved(notebook, 1)
+        expect(answer.locator("strong")).to_have_text("so")
+        expect(answer.get_by_text("first token").first).to_be_visible()
+        expect(notebook.output(1).locator('[data-mime-type="text/html"]')).to_have_count(0)
+        notebook.button(1, "Raw").click()
+        expect(answer.locator(".ipyllm-raw").last).to_contain_text("It is **so**: 1 < 2")
+        notebook.button(1, "Timing ▾").click()
+        expect(answer.locator(".ipyllm-panel svg rect").first).to_be_attached()
+        expect(notebook.cell(1).locator(PROMPT)).to_have_count(1)
+        stopped = wait_until_saved(notebook, 2)
+        expect(stopped.locator(".ipyllm-phase")).to_contain_text("stopped after ~2 tokens")
+
+
+def test_the_pages_own_model_answers_in_notebook_7(faked, lab):
+    page = faked.new_page()
+    path = lab.write("browser-7", [LOAD, f"{ASK_PAGE}Hello?", "print(_llm)"], "ipykernel7")
     notebook = Notebook7(page, lab, path)
-    expect(wait_until_saved(notebook, 1).locator("strong")).to_have_text("so")
-    expect(notebook.output(1).locator('[data-mime-type="text/html"]')).to_have_count(0)
+    steer(notebook, WORDS)
+    notebook.run(0)
+    notebook.run(1)
+    answer = wait_until_saved(notebook, 1)
+    expect(answer).to_contain_text("word0 word1 word2")
+    # As in the static output: how full its context is.
+    expect(answer.get_by_role("meter", name="context")).to_be_visible()
+    expect(answer.locator(".ipyllm-strip")).to_contain_text("tokens of context")
+    notebook.run(2)
+    assert "".join(WORDS).strip() in notebook.output_text(2)
     page.close()
+    lab.shut_down_kernels()
 
 
 def test_code_in_a_saved_answer_has_colours(saved, page, lab):
@@ -282,12 +332,22 @@ def test_without_the_extension_it_reads_as_ever(saved, chromium, tmp_path, mock)
         config = tmp_path / "lab" / "config" / "labconfig" / "page_config.json"
         config.write_text('{"disabledExtensions": {"ipyllm": true}}')
         plain = chromium.new_page()
-        notebook = reopened(plain, other, saved)
-        html = notebook.output(1).locator('[data-mime-type="text/html"]')
-        expect(html.locator("strong")).to_have_text("so")
-        expect(notebook.output(1).locator(SAVED)).to_have_count(0)
-        expect(notebook.cell(1).locator(PROMPT)).to_have_count(0)
+        reads_as_ever(reopened(plain, other, saved))
         plain.close()
+        for trusted in (False, True):  # in this order: what was trusted once is
+            with reopened_in_7(chromium, other, saved, trusted=trusted) as notebook:
+                reads_as_ever(notebook)
+
+
+def reads_as_ever(notebook: NotebookPage) -> None:
+    html = notebook.output(1).locator('[data-mime-type="text/html"]')
+    expect(html.locator("strong")).to_have_text("so")
+    expect(html.locator("li")).to_have_text(["one", "two"])
+    expect(html.get_by_text("first token").first).to_be_visible()
+    expect(html.get_by_text("Some thought.", exact=True)).to_be_hidden()
+    expect(notebook.output(2).get_by_text("stopped after ~2 tokens")).to_be_visible()
+    expect(notebook.output(1).locator(SAVED)).to_have_count(0)
+    expect(notebook.cell(1).locator(PROMPT)).to_have_count(0)
 
 
 @pytest.mark.parametrize(

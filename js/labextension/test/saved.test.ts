@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { isReadable, snapshot, text, title } from "../src/answers/saved-json.ts";
 import show from "../src/answers/views.ts";
+import ORDERS from "./saved-parts.json" with { type: "json" };
 
 const JSON_ = {
   version: 1,
@@ -75,6 +76,43 @@ test("parts say the order, with places in the answer and the reasoning", () => {
     ["text", "Two"],
     ["value", "[1]"],
   ]);
+});
+
+// tests/widget/test_saved_parts.py writes what is read here.
+test.each(ORDERS)("the kernel's order is read back: $name", ({ transcript, answer, parts }) => {
+  const all = (channel: RegExp) => transcript.filter(([name]) => channel.test(name ?? ""));
+  const calls = new Map(all(/^tool:/).map(([name, text]) => [name, text?.split("\n") ?? []]));
+  const json = {
+    ...JSON_,
+    reasoning: all(/^reasoning$/)
+      .map(([, text]) => text)
+      .join(""),
+    tool_calls: [...calls.values()].map(([name, rest]) => ({ name, arguments: rest })),
+    ...(parts && { parts }),
+  };
+  expect(snapshot(json, answer).parts).toEqual(transcript);
+});
+
+test("how full the context is, is a meter", async () => {
+  const timing = { ...JSON_.timing, context_used: 1234, context_window: 4096 };
+  const { node, view } = shown({ ...JSON_, timing });
+  const meter = node.querySelector<HTMLElement>("[role=meter]");
+  expect(meter?.hidden).toBe(false);
+  expect(meter?.getAttribute("aria-label")).toBe("context");
+  expect(meter?.getAttribute("aria-valuetext")).toBe("1,234 of 4,096 tokens of context");
+  expect(node.textContent).toContain("1,234 of 4,096 tokens of context");
+  view.dispose();
+});
+
+test.each([
+  {},
+  { context_used: 5 },
+  { context_used: "5", context_window: 9 },
+  { context_used: 5, context_window: 0 },
+])("without both numbers there is none: %j", (some) => {
+  const { node, view } = shown({ ...JSON_, timing: { ...JSON_.timing, ...some } });
+  expect(node.querySelector<HTMLElement>("[role=meter]")?.hidden).toBe(true);
+  view.dispose();
 });
 
 test.each([

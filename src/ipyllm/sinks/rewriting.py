@@ -10,30 +10,34 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from importlib.util import find_spec
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import TextIO
 
 __all__ = ("Rewriting", "renderer_for")
 
 Size = tuple[int, int]  # columns, lines
-Render = "Callable[[str, int], str]"
+Render = Callable[[str, int], str]
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
+_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])\s")
 # Joined, or made wide: one terminal draws one letter of two columns, another two or three.
 _UNSURE = re.compile("[\u200b-\u200f\u20e3\ufe0e\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _TAB = 8
 
 
-def renderer_for(out: TextIO) -> Callable[[str, int], str] | None:
+def renderer_for(out: TextIO) -> Render | None:
     """rich's, where it is installed and `out` is a terminal that can take lines back."""
-    if not out.isatty() or os.environ.get("TERM") in (None, "", "dumb", "unknown"):
+    term = os.environ.get("TERM", "dumb")
+    if not out.isatty() or term in ("", "dumb", "unknown") or os.environ.get("NO_COLOR"):
         return None
     return _rendered if find_spec("rich") else None
+
+
+def _window() -> Size:
+    columns, lines = get_terminal_size()
+    return columns, lines
 
 
 class Rewriting:
@@ -49,8 +53,8 @@ class Rewriting:
     def __init__(
         self,
         out: TextIO,
-        render: Callable[[str, int], str],
-        size: Callable[[], Size] = get_terminal_size,
+        render: Render,
+        size: Callable[[], Size] = _window,
     ) -> None:
         self._out = out
         self._render = render
@@ -88,7 +92,7 @@ class Rewriting:
             if self._over and text.strip() and not (self._list and _goes_on(text)):
                 self._rewrite()
                 self._begin()
-        self._at = self._at or tuple(self._size())
+        self._at = self._at or self._size()
         self._block.append(text)
         self._line += text
         self._out.write(text)
@@ -115,31 +119,32 @@ class Rewriting:
     def _rewrite(self) -> None:
         text = "".join(self._block)
         source = text.strip("\n")
-        if not source.strip() or self._at is None or self._at != tuple(self._size()):
+        if not source.strip() or self._at is None or self._at != self._size():
             return
         columns, lines = self._at
         below = rows(text, columns)
         if below is None or below >= lines:
             return
         rendered = self._render(source, columns).strip("\n")
-        after = text[len(text.rstrip("\n")) :]
+        before = "\n" * (len(text) - len(text.lstrip("\n")))
+        after = "\n" * (len(text) - len(text.rstrip("\n")))
         up = f"\x1b[{below}A" if below else ""
-        self._out.write(f"\r{up}\x1b[J{rendered}{after}")
+        self._out.write(f"\r{up}\x1b[J{before}{rendered}{after}")
 
 
 def rows(text: str, columns: int) -> int | None:
     """How many lines below its first one the cursor is after this text; None where nobody knows."""
-    from rich.cells import cell_len, get_character_cell_size
+    from rich.cells import get_character_cell_size
 
-    row = column = 0
+    row = 0
     for line in text.split("\n"):
         if _UNSURE.search(line) and 2 * len(line) > columns:
             return None
-        if len(line) * 2 <= columns or (line.isascii() and "\t" not in line):
+        row, column = row + 1, 0
+        if "\t" not in line and line.isascii():
             # A line that fills the last column wraps with the next letter only.
-            row += max(0, (len(line) if line.isascii() else cell_len(line)) - 1) // columns + 1
+            row += max(0, len(line) - 1) // columns
             continue
-        column = 0
         for letter in line:
             if letter == "\t":
                 column = min((column // _TAB + 1) * _TAB, columns - 1)
@@ -148,13 +153,12 @@ def rows(text: str, columns: int) -> int | None:
             if column + width > columns:
                 row, column = row + 1, 0
             column += width
-        row += 1
     return row - 1
 
 
 def _goes_on(line: str) -> bool:
-    """Whether it may belong to the list above it."""
-    return line[0] in " \t" or bool(_ITEM.match(line)) or line.strip().isdigit()
+    """Whether it may belong to the list above it: by its first letter, the rest may not have come."""
+    return line[0] in " \t-*+0123456789"
 
 
 def _rendered(source: str, columns: int) -> str:

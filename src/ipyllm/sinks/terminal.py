@@ -1,12 +1,20 @@
-"""Tokens to a terminal as they come; one line of numbers after them."""
+"""
+Tokens to a terminal as they come; one line of numbers after them.
+
+Where rich is installed each block of the answer is written once more, rendered, when it is whole.
+Not by rich's own `Live`, which draws all of it anew for each batch: what is higher than the screen
+it cuts while it grows, and at the end leaves it twice in what has scrolled away.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+import threading
 from typing import TYPE_CHECKING, TextIO
 
 from ipyllm.sinks.asking import ask_on_stdin
+from ipyllm.sinks.rewriting import Rewriting, renderer_for
 
 if TYPE_CHECKING:
     from ipyllm.events import ToolResult
@@ -20,6 +28,7 @@ __all__ = ("TerminalSink",)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _SPOKEN = ("text", "value", "refusal")  # what is not said aside
+_MARKDOWN = ("text", "refusal")
 _SHORT = 200  # characters of a result
 
 
@@ -31,9 +40,14 @@ class TerminalSink:
         self._colour = self._out.isatty()
         self._channel = "text"
         self._wrote = False
+        self._blocks: Rewriting | None = None
 
-    def open(self, run: Run) -> None:
+    def open(self, _run: Run) -> None:
         """Nothing to show before the first token."""
+        render = renderer_for(self._out)
+        # Beside a prompt that waits for the next cell nobody knows where the cursor is.
+        if render is not None and threading.current_thread() is threading.main_thread():
+            self._blocks = Rewriting(self._out, render)
 
     def emit(self, batch: Batch) -> None:
         """Write and flush: 25 times a second at most."""
@@ -51,11 +65,16 @@ class TerminalSink:
 
     def ask(self, run: Run, _index: int, question: str) -> bool | None:
         """Ask on the terminal."""
+        if self._blocks is not None:
+            self._blocks.end()
         self._switch("text")
         return ask_on_stdin(run, question)
 
     def settle(self, reply: Reply, note: str) -> None:
         """End the line; say how it went."""
+        if self._blocks is not None:
+            # The terminal's own ^C stands in what was written last.
+            self._blocks.end(rewrite=reply.finish_reason != "interrupted")
         self._switch("text")
         said = " · ".join(filter(None, [reply.model, *_numbers(reply.timing), note]))
         start = "\n" if reply and not reply.endswith("\n") else ""
@@ -65,6 +84,10 @@ class TerminalSink:
     def _switch(self, channel: str) -> None:
         if channel == self._channel:
             return
+        if self._blocks is not None and channel not in _MARKDOWN:
+            self._blocks.end()
+        if channel == "value":  # what follows it would not begin a line
+            self._blocks = None
         if self._channel not in _SPOKEN:
             self._out.write((_PLAIN if self._colour else "") + "\n\n")
         elif self._wrote and channel not in _SPOKEN:
@@ -86,7 +109,11 @@ class TerminalSink:
 
     def _write(self, text: str) -> None:
         # A model's escape sequences would be the terminal's commands.
-        self._out.write(_CONTROL.sub("", text) if self._colour else text)
+        safe = _CONTROL.sub("", text) if self._colour else text
+        if self._blocks is not None and self._channel in _MARKDOWN:
+            self._blocks.feed(safe)
+        else:
+            self._out.write(safe)
         self._wrote = True
 
     def _dimmed(self, text: str) -> str:

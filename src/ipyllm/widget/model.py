@@ -16,6 +16,7 @@ import ipywidgets
 import traitlets
 
 from ipyllm.errors import IpyllmError
+from ipyllm.front_end import is_marimo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,13 +71,16 @@ class _Shared:
         return self._layout
 
     def library(self) -> str:
+        if is_marimo():
+            return ""
         if self._library is None or self._library.comm is None:
             self._library = _Library(code=built("widget.js"))
             unpin(self._library)
         return str(self._library.model_id)
 
     def loader(self) -> str:
-        self._loader = self._loader or built("loader.js")
+        # marimo sends equal code once by itself, and closes a library with the cell that made it.
+        self._loader = self._loader or built("widget.js" if is_marimo() else "loader.js")
         return self._loader
 
 

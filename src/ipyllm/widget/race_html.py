@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ipyllm.front_end import display_kind, shell
 from ipyllm.run.race import Race
 from ipyllm.sinks.standings import standings
 from ipyllm.widget.static_html import bundle, metadata
@@ -46,4 +47,9 @@ def race_metadata(race: Race) -> dict[str, Any]:
     return {"ipyllm": {"race": [metadata(reply)["ipyllm"] for reply in race]}}
 
 
-Race.bundle = race_bundle
+def _shown(race: Race) -> dict[str, Any]:
+    """A race that is a cell's last value: as `Reply.bundle`."""
+    return race_bundle(race, timed=display_kind(shell()) in ("widget", "terminal"))
+
+
+Race.bundle = _shown

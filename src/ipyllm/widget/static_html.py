@@ -11,12 +11,14 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ipyllm.front_end import display_kind, shell
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply, ToolCall
 from ipyllm.sinks.inline import QUIET, code_block, line, themed
 from ipyllm.sinks.numbers import duration, latency
 from ipyllm.widget.markdown import BlockRenderer
 from ipyllm.widget.messages import violation
+from ipyllm.widget.saved_parts import saved_parts
 from ipyllm.widget.strip import strip
 from ipyllm.widget.timing import panel
 from ipyllm.widget.tokens import timed_tokens
@@ -249,6 +251,8 @@ def _json(reply: Reply, state: State, note: str, *, timed: bool) -> dict[str, An
             {"id": call.id, "name": call.name, "arguments": call.arguments, **_result(call, timed)}
             for call in reply.tool_calls
         ]
+    if parts := saved_parts(reply.transcript, timed=timed):
+        out["parts"] = parts
     if timed:
         out["timing"] = metadata(reply)["ipyllm"]
         out["gaps_ms"] = _gaps(reply.timing.gaps)
@@ -275,4 +279,9 @@ def _rounded(value: object) -> object:
     return round(value, 5) if isinstance(value, float) else value
 
 
-Reply.bundle = bundle
+def _shown(reply: Reply) -> dict[str, Any]:
+    """A reply that is a cell's last value: without times where nobody looks on, but compares outputs."""
+    return bundle(reply, timed=display_kind(shell()) in ("widget", "terminal"))
+
+
+Reply.bundle = _shown

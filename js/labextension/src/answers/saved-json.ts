@@ -1,5 +1,7 @@
 /** What `application/vnd.ipyllm.v1+json` holds (src/ipyllm/widget/static_html.py), and the one seam where it is read. */
 
+import { count } from "../../../widget/src/format.ts";
+
 export const JSON_TYPE = "application/vnd.ipyllm.v1+json";
 const VERSION = 1;
 
@@ -33,7 +35,14 @@ export function snapshot(json: Json, answer: string): Json {
       ...{ call, state, error, seconds },
       text: result,
     })),
+    spent: context(numbers),
   };
+}
+
+/** How full the model's context is, for the strip's one meter: a saved answer has no budget any more. */
+function context({ context_used: used, context_window: window }: Json): Json | null {
+  if (typeof used !== "number" || typeof window !== "number" || !(window > 0)) return null;
+  return { share: used / window, text: `${count(used)} of ${count(window)} tokens of context` };
 }
 
 /** Milliseconds between tokens. */

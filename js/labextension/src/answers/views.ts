@@ -17,5 +17,7 @@ export default function show(saved: Saved, typeset: (block: HTMLElement) => void
   ensureStyle(document, "data-ipyllm", css);
   // A class with private fields is nobody else's type; that all it has is there, SavedSession is checked for.
   const session: unknown = new SavedSession(saved, typeset);
-  return new Answer(session as Session);
+  const answer = new Answer(session as Session);
+  answer.node.querySelector(".ipyllm-meter")?.setAttribute("aria-label", "context");
+  return answer;
 }

@@ -11,6 +11,7 @@ import "prismjs/components/prism-sql.js";
 import "prismjs/components/prism-c.js";
 import "prismjs/components/prism-go.js";
 import "prismjs/components/prism-yaml.js";
+import { ensureStyle } from "../style.ts";
 
 const ALIASES: Record<string, string> = {
   "c++": "c",
@@ -64,6 +65,12 @@ type Coloured = {
   /** What is marked while the code is in the page; empty while it is not: a range keeps its nodes alive. */
   readonly marks: [Highlight, StaticRange][];
 };
+// For our own code only: a rule for everything costs a page of JupyterLab 45 ms.
+const RULES = COLOURS.map(
+  ([name, fallback]) =>
+    `.ipyllm-segment::highlight(ipyllm-${name}){color:var(--jp-mirror-editor-${name}-color,${fallback})}`,
+).join("");
+
 const coloured = new Set<Coloured>();
 let sweeper: ReturnType<typeof setInterval> | undefined;
 
@@ -73,7 +80,7 @@ let sweeper: ReturnType<typeof setInterval> | undefined;
  */
 export default function highlight(code: HTMLElement, language: string): void {
   if (!("highlights" in CSS)) return;
-  ensureColours();
+  ensureStyle(code, "data-ipyllm-code", RULES);
   coloured.add({ code: new WeakRef(code), language, marks: marked(code, language) });
   sweeper ??= setInterval(sweep, SWEEP_MS);
 }
@@ -155,16 +162,4 @@ function registered(colour: string): Highlight {
     CSS.highlights.set(name, made);
   }
   return made;
-}
-
-function ensureColours(): void {
-  if (document.head.querySelector("style[data-ipyllm-code]")) return;
-  const style = document.createElement("style");
-  style.dataset.ipyllmCode = "";
-  style.textContent = COLOURS.map(
-    ([name, fallback]) =>
-      // For our own code only: a rule for everything costs a page of JupyterLab 45 ms.
-      `.ipyllm-segment::highlight(ipyllm-${name}){color:var(--jp-mirror-editor-${name}-color,${fallback})}`,
-  ).join("");
-  document.head.append(style);
 }
