@@ -7,6 +7,7 @@ Everything a contributor runs. Needs Python >= 3.10 and nothing else.
     python3 dev.py test             set up, lint, types and every test
     python3 dev.py test ARGS...     set up, pytest with these arguments and nothing else
     python3 dev.py check            set up, format, lint and types
+    python3 dev.py docs             set up, the documentation as pages in docs/_build/html
     python3 dev.py build            set up, a wheel with the built front end in dist/
     python3 dev.py bench ARGS...    set up, bench/run.py with these arguments
 
@@ -34,6 +35,13 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 KERNEL6 = ROOT / ".venv-ipykernel6"
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
+# Notebooks are read from recordings: no network, no weights, the same each time. nbval's kernels run in
+# the notebooks' own folder, so the path is whole.
+CASSETTES = {
+    "IPYLLM_CASSETTES": str(ROOT / "notebooks" / "cassettes"),
+    "IPYLLM_CASSETTES_MODE": "replay",
+    "IPYLLM_CASSETTES_SPEED": "0",
+}
 DEBIAN_BROWSER = ("chromium", "chromium-headless-shell")
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 # Each would make the venvs' Python, pip or Jupyter look elsewhere than into the venvs.
@@ -49,10 +57,12 @@ def binary(name: str, venv: Path = VENV) -> str:
     return str(venv / "Scripts" / f"{name}.exe" if os.name == "nt" else venv / "bin" / name)
 
 
-def run(*command: str) -> int:
-    """Run a program in the repo root and give its exit code."""
+def run(*command: str, **env: str) -> int:
+    """Run a program in the repo root, with these variables besides, and give its exit code."""
     print("$", " ".join(command).replace(f"{ROOT}{os.sep}", ""), flush=True)
-    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    given = {**os.environ, **env}
+    done = subprocess.run(command, cwd=ROOT, env=given, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode
 
 
 def need(*command: str) -> None:
@@ -141,7 +151,7 @@ def tests() -> dict[str, Callable[[], int]]:
     return checks() | {
         "vitest": lambda: front_end.npm("test"),
         "its vitest": lambda: front_end.npm("test", cwd=front_end.LABEXTENSION),
-        "nbval": lambda: run(*pytest, *nbval),
+        "nbval": lambda: run(*pytest, *nbval, **CASSETTES),
         "pytest": lambda: run(*pytest),
     }
 
@@ -189,7 +199,7 @@ def main(command: str, *args: str) -> int:
     os.environ.update(IPYLLM_KERNEL6=binary("python", KERNEL6), JUPYTER_PREFER_ENV_PATH="1")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     set_up()
-    if command not in {"check", "build"}:
+    if command not in {"check", "build", "docs"}:
         need(binary("ipyllm"), "fetch-model")  # quick where the model is already there
     match command:
         case "demo":
@@ -201,6 +211,10 @@ def main(command: str, *args: str) -> int:
             front_end.install_packages()
             front_end.install_packages(front_end.LABEXTENSION)
             return run_all(checks())
+        case "docs":
+            pip_install(VENV, "docs", "-e", f"{ROOT}[docs]")
+            sphinx = (binary("python"), "-m", "sphinx", "-W", "--keep-going", "-q")
+            return run(*sphinx, "docs", "docs/_build/html")
         case "build":
             return run(binary("pip"), "wheel", "--no-deps", "--wheel-dir", "dist", ".")
         case _:
@@ -209,7 +223,7 @@ def main(command: str, *args: str) -> int:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["test" | "bench", *_] | ["demo" | "check" | "build"] | ["demo", "--check"]:
+        case ["test" | "bench", *_] | ["demo" | "check" | "docs" | "build"] | ["demo", "--check"]:
             try:
                 sys.exit(main(*sys.argv[1:]))
             except (SetupError, front_end.FrontEndError) as error:

@@ -168,13 +168,10 @@ def _first_message(target: Target, body: dict[str, Any]) -> dict[str, Any]:
     return body if body.get("model") else {k: v for k, v in body.items() if k != "model"}
 
 
-def _offline(name: str, request: Request, limits: Limits) -> HttpSource:
+def _offline(name: str, request: Request, limits: Limits) -> LocalSource:
     """What the embedded model said, from a cassette: needs neither its weights nor a process."""
     path = Path(name) if name else weights.DEMO.path
-    local = LocalSource(path, request, limits, demo=not name)
-    source = local.over_http("http://offline", None)
-    source.model = local.model
-    return source
+    return LocalSource(path, request, limits, demo=not name, offline=True)
 
 
 class HttpSource:
@@ -274,7 +271,11 @@ def _without(key: Key, event: StreamError | Notice) -> Event:
 
 
 class LocalSource:
-    """The embedded model: started if need be, then one more endpoint."""
+    """
+    The embedded model: started if need be, then one more endpoint.
+
+    * `offline`: only what was recorded of it, all turns of an answer.
+    """
 
     def __init__(
         self,
@@ -284,6 +285,7 @@ class LocalSource:
         *,
         demo: bool,
         send: Send | None = None,
+        offline: bool = False,
     ) -> None:
         params = {"return_progress": True, **({"max_tokens": _DEMO_MAX_TOKENS} if demo else {})}
         self._path = path
@@ -294,6 +296,7 @@ class LocalSource:
         # Now: the process may start after the cassette was taken out.
         self._send = send or sender()[0]
         self._stocked = stocked()
+        self._offline = offline
         self._http: HttpSource | None = None
         self.model = "local" if demo else f"local/{path.name}"
         self.label = DEMO_LABEL if demo else self.model
@@ -302,7 +305,8 @@ class LocalSource:
 
     async def run(self, deliver: Deliver, marks: Marks) -> None:
         """Start the model's process, then stream from it."""
-        if self._stocked and (kept := self.over_http("http://offline", None)).is_recorded:
+        kept = self.over_http("http://offline", None) if self._stocked or self._offline else None
+        if kept is not None and (self._offline or kept.is_recorded):
             self._http = kept
             await kept.run(deliver, marks)
             return
@@ -331,7 +335,9 @@ class LocalSource:
         """As `Source.more`."""
         asked = self._asked.after(messages)
         demo = self.model == "local"
-        return LocalSource(self._path, asked, self._limits, demo=demo, send=self._send)
+        return LocalSource(
+            self._path, asked, self._limits, demo=demo, send=self._send, offline=self._offline
+        )
 
     async def _start(self, deliver: Deliver) -> server.LocalServer:
         cancelled, loop = threading.Event(), asyncio.get_running_loop()
