@@ -22,7 +22,7 @@ from harness import SCRATCH, Row
 PARTS = (
     *("stream", "interrupts", "page", "markdown", "decode", "fuzz"),
     *("partial_json", "early_abort", "text_calls", "budget", "browser_model"),
-    *("replay", "grid", "server_ext", "labextension"),
+    *("replay", "grid", "server_ext", "labextension", "metrics", "notebooks"),
 )
 SECTIONS = SCRATCH / "sections"
 INTRO = """# What must hold, measured
