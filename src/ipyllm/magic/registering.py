@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from ipyllm.dialects import dialect
+from ipyllm.front_end import display_kind
 from ipyllm.magic import complete, handover, models_comm
 from ipyllm.magic.arguments import usage
 from ipyllm.magic.commands import COMMANDS, help_text
@@ -15,6 +16,7 @@ from ipyllm.magic.magic import LlmMagics
 from ipyllm.magic.settings import IPyLLM
 from ipyllm.transport.http import warm_up
 from ipyllm.transport.loop import network_loop
+from ipyllm.widget.model import prepare
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -45,6 +47,8 @@ def register(shell: InteractiveShell) -> None:
     # Here rather than in the first answer, where it would be part of its time to first token.
     dialect("openai_chat")
     asyncio.run_coroutine_threadsafe(warm_up(), network_loop()).result()
+    if display_kind(shell) == "widget":
+        prepare()
 
 
 def unregister(shell: InteractiveShell) -> None:
