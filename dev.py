@@ -42,6 +42,7 @@ CASSETTES = {
     "IPYLLM_CASSETTES_MODE": "replay",
     "IPYLLM_CASSETTES_SPEED": "0",
 }
+BROWSER = "tests/browser"
 DEBIAN_BROWSER = ("chromium", "chromium-headless-shell")
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 # Each would make the venvs' Python, pip or Jupyter look elsewhere than into the venvs.
@@ -152,7 +153,9 @@ def tests() -> dict[str, Callable[[], int]]:
         "vitest": lambda: front_end.npm("test"),
         "its vitest": lambda: front_end.npm("test", cwd=front_end.LABEXTENSION),
         "nbval": lambda: run(*pytest, *nbval, **CASSETTES),
-        "pytest": lambda: run(*pytest),
+        # Two at once, but for pages: two browsers on two cores wait for each other.
+        "pytest": lambda: run(*pytest, "-n", "2", "--dist", "loadfile", "--ignore", BROWSER),
+        "browser": lambda: run(*pytest, BROWSER),
     }
 
 

@@ -19,6 +19,7 @@ from ipyllm.transport.browser import pages
 from ipyllm.transport.loop import network_loop
 from ipyllm.widget import messages
 from ipyllm.widget.model import AnswerModel, asset
+from ipyllm.widget.output import close_finished, close_later
 
 if TYPE_CHECKING:
     from ipyllm.run.pump import Run
@@ -69,6 +70,7 @@ class OwnPage(PageChannel):
     def __init__(self, name: str) -> None:
         if not has_page():
             raise no_front_end(name)
+        close_finished()
         self._model = AnswerModel(title=name, mode="background", snapshot_now=dict)
         self._model.on_msg(self._on_message)
         super().__init__(cast("Callable[[dict[str, Any]], None]", self._model.send))
@@ -81,8 +83,8 @@ class OwnPage(PageChannel):
         return here and getattr(kernel, "shell_channel_thread", None) is None
 
     def close(self) -> None:
-        """Nothing more will be said."""
-        self._model.close()
+        """Nothing more will be said. What the page says of it meanwhile still finds its comm."""
+        close_later(self._model)
 
     def _on_message(self, _model: object, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("kind") == "browser":
