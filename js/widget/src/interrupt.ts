@@ -8,7 +8,7 @@ import type { Kernel, Model } from "./host.ts";
  */
 export async function interruptKernel(model: Model): Promise<void> {
   const kernel = model.widget_manager?.kernel;
-  if (!kernel) throw new Error("this front end cannot interrupt the kernel; use its own Interrupt");
+  if (!kernel) throw new Error("interrupt the kernel by its own menu");
   try {
     if (!kernel.interrupt) throw new Error("no interrupt()");
     await kernel.interrupt();

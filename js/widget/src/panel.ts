@@ -19,7 +19,7 @@ export class Panel {
     this.node.className = "ipyllm-panel";
     this.node.id = `ipyllm-panel-${++panels}`;
     this.node.hidden = true;
-    this.node.textContent = "The kernel has the times; it answers when the cell is over.";
+    this.node.textContent = "The kernel answers when the cell is over.";
   }
 
   toggle(): void {

@@ -121,7 +121,7 @@ export class Session {
 
   askReplay(slot: HTMLElement, body: typeof Body): void {
     this.assets.get<{ default: typeof replay }>("replay").then(
-      (module) => module.default(slot, this, { Session, Body: body }),
+      (module) => module.default(slot, this, Session, body),
       () => {}, // what is there can be read
     );
   }

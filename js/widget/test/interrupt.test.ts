@@ -51,5 +51,5 @@ test("a server that refuses is told about", async () => {
 });
 
 test("without a kernel the user is told where to go", async () => {
-  await expect(interruptKernel(new FakeModel())).rejects.toThrow("use its own Interrupt");
+  await expect(interruptKernel(new FakeModel())).rejects.toThrow("by its own menu");
 });

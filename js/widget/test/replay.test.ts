@@ -21,7 +21,7 @@ function slider(parts: [string, string][], steps: string) {
   const slot = document.createElement("div");
   slot.dataset.steps = steps;
   document.body.append(slot);
-  replay(slot, session(parts), { Session, Body });
+  replay(slot, session(parts), Session, Body);
   const bar = slot.querySelector("input") as HTMLInputElement;
   const to = (ms: number) => {
     bar.value = `${ms}`;

@@ -60,6 +60,7 @@ export class SavedSession implements Shown {
   }
 
   askStructure(): void {}
+  askReplay(): void {}
   approve(): void {}
 }
 

@@ -11,11 +11,9 @@ export interface Step {
   readonly have: number;
 }
 
-/** What the slider needs of the bundle that loads it: the answer's own views, not copies of them. */
-export interface Views {
-  readonly Session: new (model: Model) => Session;
-  readonly Body: new (session: Session) => Body;
-}
+/** Of the bundle that loads it: the answer's own views, not copies of them. */
+type NewSession = new (model: Model) => Session;
+type NewBody = new (session: Session) => Body;
 
 /** `"120:4 155:9"` */
 export function readSteps(text: string): Step[] {
@@ -39,8 +37,14 @@ export function haveAt(steps: readonly Step[], ms: number): number {
 }
 
 /** Puts a slider over time into `slot`: below it the answer as it was then, unfinished Markdown included. */
-export default function replay(slot: HTMLElement, session: Session, views: Views): void {
-  const slider = new Slider(readSteps(slot.dataset.steps ?? ""), session, views);
+export default function replay(
+  slot: HTMLElement,
+  session: Session,
+  newSession: NewSession,
+  newBody: NewBody,
+): void {
+  const past = new Past(session, newSession, newBody);
+  const slider = new Slider(readSteps(slot.dataset.steps ?? ""), past);
   slot.replaceChildren(slider.node);
 }
 
@@ -54,10 +58,10 @@ class Slider {
   readonly #past: Past;
   #startedAt: number | null = null;
 
-  constructor(steps: readonly Step[], session: Session, views: Views) {
+  constructor(steps: readonly Step[], past: Past) {
     this.#steps = steps;
     this.#end = steps.at(-1)?.ms ?? 0;
-    this.#past = new Past(session, views);
+    this.#past = past;
     this.#play.type = "button";
     this.#play.title = "Play it again, as fast as it came";
     this.#play.addEventListener("click", () => this.#toggle());
@@ -120,15 +124,17 @@ class Slider {
 class Past {
   readonly node = element("div");
   readonly #session: Session;
-  readonly #views: Views;
+  readonly #newSession: NewSession;
+  readonly #newBody: NewBody;
   #scratch: Session | null = null;
   #body: Body | null = null;
   #have = 0;
   #seq = 0;
 
-  constructor(session: Session, views: Views) {
+  constructor(session: Session, newSession: NewSession, newBody: NewBody) {
     this.#session = session;
-    this.#views = views;
+    this.#newSession = newSession;
+    this.#newBody = newBody;
   }
 
   show(have: number): void {
@@ -153,12 +159,12 @@ class Past {
 
   #restart(): void {
     const mute: Model = { get: () => undefined, send() {}, on() {}, off() {} };
-    const scratch = new this.#views.Session(mute);
+    const scratch = new this.#newSession(mute);
     scratch.dispose(); // it waits for nothing
     scratch.structure = this.#session.structure;
     scratch.transcript.state = "streaming";
     this.#scratch = scratch;
-    this.#body = new this.#views.Body(scratch);
+    this.#body = new this.#newBody(scratch);
     this.#have = this.#seq = 0;
     this.node.replaceChildren(this.#body.node);
   }
