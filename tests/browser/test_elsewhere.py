@@ -93,9 +93,7 @@ def test_stop_that_nobody_hears_says_what_to_do(bare, monkeypatch, has):
     kernel.say(TextDelta("On and on"), text="On and on")
     bare.receive(*kernel.messages())
     bare.frame.locator(".ipyllm-stop").click()
-    expect(bare.frame.locator(".ipyllm-aside")).to_have_text(
-        "interrupt the kernel by its own menu"
-    )
+    expect(bare.frame.locator(".ipyllm-aside")).to_have_text("interrupt the kernel by its own menu")
     assert {"kind": "stop"} in bare.said()
     # It was no error: what comes is shown, and the kernel may hear it later.
     kernel.hear({"kind": "stop"})
