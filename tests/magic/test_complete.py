@@ -14,20 +14,20 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.terminal.ptutils import IPythonPTCompleter
 from kernel.conftest import KERNELS, PLANTED, env_for, python_of
 from kernel.driver import Kernel
-from mock_server import MockServer, refused_port, unanswered_port, whole
+from mock_server import MockServer, unanswered_port, whole
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from traitlets.config import Config
 
-from ipyllm.local import weights
 from ipyllm.magic import complete, complete_models
 from ipyllm.magic.complete_choice import Choice, Choices
 from ipyllm.magic.complete_files import files
 from ipyllm.magic.complete_models import FRESH, PATIENCE, RETRY, Models
 from ipyllm.magic.complete_place import CellLine, Command, Prompt, place, words_of
 from ipyllm.magic.registering import register, unregister
-from ipyllm.providers import PROVIDERS, aliases
-from ipyllm.providers.registry import _VARIABLE
+from ipyllm.providers import aliases
+
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 SETUP = """
 import math, typing
@@ -48,19 +48,6 @@ def words(): yield "a"
 stream = words()
 _private = 1
 """
-
-
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch, tmp_path):
-    base = f"http://127.0.0.1:{refused_port()}/v1"
-    for provider in PROVIDERS:
-        for name in (*provider.key_env, *_VARIABLE.findall(provider.base_url)):
-            monkeypatch.delenv(name, raising=False)
-        if provider.base_env:
-            monkeypatch.setenv(provider.base_env, base)
-    monkeypatch.delenv("IPYLLM_MODEL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "find", lambda *_: tmp_path)
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from mock_server import refused_port, whole
+from mock_server import whole
 from traitlets.config import Config
 
-from ipyllm.local import weights
 from ipyllm.magic import models_comm
 from ipyllm.magic.magic import LlmMagics
 from ipyllm.magic.models_comm import TARGET
-from ipyllm.providers import PROVIDERS
-from ipyllm.providers.registry import _VARIABLE
+
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 OWN_SERVERS = {"ollama", "vllm"}
 LIMIT = 10  # seconds until something is told
@@ -56,19 +55,6 @@ class Comm:
     @property
     def is_quiet(self):
         return self._got.empty()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch, tmp_path):
-    base = f"http://127.0.0.1:{refused_port()}/v1"
-    for provider in PROVIDERS:
-        for name in (*provider.key_env, *_VARIABLE.findall(provider.base_url)):
-            monkeypatch.delenv(name, raising=False)
-        if provider.base_env:
-            monkeypatch.setenv(provider.base_env, base)
-    monkeypatch.delenv("IPYLLM_MODEL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "find", lambda *_: tmp_path)
 
 
 @pytest.fixture
