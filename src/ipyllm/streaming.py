@@ -8,7 +8,6 @@ iterating late gives the events from the first on.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -28,6 +27,7 @@ from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.run.sink import NullSink, Sink
 from ipyllm.run.source import source_for, usual_model
+from ipyllm.run.thread import in_thread
 from ipyllm.transport.limits import Limits
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ class Stream:
         self._views: list[WidgetSink] = []
         self._run.tee = self._hand_on
         self._run.start()
-        target = contextvars.copy_context().run
-        threading.Thread(
-            target=target, args=(self._pump,), name="ipyllm-stream", daemon=True
-        ).start()
+        in_thread(self._pump, "ipyllm-stream")
 
     def cancel(self) -> None:
         """Stop the answer; what has arrived is kept."""
@@ -388,4 +385,4 @@ def _show(reply: Reply) -> None:
     show(reply)
 
 
-Reply.opener = Reply.opener or _show
+Reply.opener = _show

@@ -260,6 +260,16 @@ def test_without_rich_it_stays_plain(screen, monkeypatch):
     assert shown(screen, TextDelta("**so**"), Finish("stop")).startswith("**so**\n[")
 
 
+def test_beside_a_prompt_it_stays_plain(screen):
+    """`--bg`: what is written back may be the prompt's line by then."""
+    run = Run(
+        ScriptedSource([TextDelta("**so**"), Finish("stop")]), TerminalSink(screen, background=True)
+    )
+    run.start()
+    run.settle(run.pump(), "")
+    assert screen.text().startswith("**so**\n[")
+
+
 def test_an_interrupted_block_stays_as_it_was_written(screen):
     """The terminal's own ^C stands in it."""
     seen = shown(screen, TextDelta("**one**\n\n**two"), Finish("interrupted"))

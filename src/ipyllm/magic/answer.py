@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +14,7 @@ from ipyllm.run.cancel import Interrupts
 from ipyllm.run.pull import PythonSource, pumped
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
+from ipyllm.run.thread import in_thread
 from ipyllm.sinks.plain import PlainSink
 from ipyllm.sinks.terminal import TerminalSink
 from ipyllm.widget.page import answered
@@ -25,7 +23,7 @@ from ipyllm.widget.sink import WidgetSink
 from ipyllm.widget.static_html import bundle, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -36,7 +34,15 @@ if TYPE_CHECKING:
     from ipyllm.run.sink import Sink
     from ipyllm.run.source import Source
 
-__all__ = ("Answer", "in_background", "sink_for", "streaming", "streams", "variables")
+__all__ = (
+    "Answer",
+    "in_background",
+    "sink_for",
+    "stream_in_background",
+    "streams",
+    "variables",
+    "was_stopped",
+)
 
 _background: dict[Run, Answer] = {}
 
@@ -97,9 +103,7 @@ class Answer:
             return
         run = self.run(sink)
         run.start()
-        # In a copy of this cell's context, display updates find this cell's output.
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._pump, run, sink), daemon=True).start()
+        stream_in_background(run, self, lambda: self._settle(run, run.pump(), sink))
 
     def conversation(self) -> list[dict[str, Any]]:
         """What is asked, the system prompt first."""
@@ -120,6 +124,18 @@ class Answer:
         run.references = self.references
         return run
 
+    def note(self, reply: Reply, name: str, *, stopped: bool, raises: bool) -> str:
+        """
+        What people read beside it.
+
+        * `name`: where it is kept. `stopped`: by the button.
+        * `raises`: an error is raised as well, and says the rest.
+        """
+        said = outcome.note(reply, name, stopped=stopped)
+        if reply.error is not None and not raises:
+            said = str(outcome.failure(reply, name))
+        return " ".join(filter(None, [said or recording.note(reply), *self.hints]))
+
     def _pumped(self, run: Run, interrupts: Interrupts) -> Reply:
         """What this thread has to do itself while the answer streams, it does."""
         match self.source:
@@ -131,10 +147,6 @@ class Answer:
                 run.start()
                 return run.pump()
 
-    def _pump(self, run: Run, sink: Sink) -> None:
-        with streaming(run, self):
-            self._settle(run, run.pump(), sink)
-
     def _settle(self, run: Run, reply: Reply, sink: Sink) -> None:
         # The variable first: nothing that may go wrong in showing can lose the text.
         names = variables(self.shell)
@@ -143,11 +155,8 @@ class Answer:
             names[self.variable] = reply
         if self.settled is not None:
             self.settled(reply)
-        stopped = isinstance(sink, WidgetSink) and sink.stopped
-        said = outcome.note(reply, self._name(), stopped=stopped)
-        if isinstance(sink, WidgetSink) and sink.background and reply.error is not None:
-            said = str(outcome.failure(reply, self._name()))
-        run.settle(reply, " ".join(filter(None, [said or recording.note(reply), *self.hints])))
+        raises = not (isinstance(sink, WidgetSink) and sink.background)
+        run.settle(reply, self.note(reply, self._name(), stopped=was_stopped(sink), raises=raises))
 
     def _name(self) -> str:
         return self.variable or "_llm"
@@ -158,19 +167,27 @@ def variables(shell: InteractiveShell) -> dict[str, Any]:
     return cast("dict[str, Any]", shell.user_ns)
 
 
+def was_stopped(sink: Sink) -> bool:
+    """By its Stop button."""
+    return isinstance(sink, WidgetSink) and sink.stopped
+
+
 def in_background() -> list[Run]:
     """The runs that stream in the background now."""
     return list(_background)
 
 
-@contextmanager
-def streaming(run: Run, answer: Answer) -> Generator[None]:
-    """While it streams in a thread of its own."""
+def stream_in_background(run: Run, answer: Answer, work: Callable[[], object]) -> None:
+    """Do `work` in a thread; from now until it is over `run` is one of those `in_background`."""
+
+    def working() -> None:
+        try:
+            work()
+        finally:
+            _background.pop(run, None)
+
     _background[run] = answer
-    try:
-        yield
-    finally:
-        _background.pop(run, None)
+    in_thread(working, "ipyllm-background")
 
 
 def streams(thread: object) -> bool:
@@ -185,7 +202,7 @@ def sink_for(shell: InteractiveShell | None, *, background: bool) -> Sink:
         case "widget":
             return WidgetSink(background=background)
         case "terminal":
-            return TerminalSink()
+            return TerminalSink(background=background)
         case _:
             return PlainSink(_untimed)
 

@@ -62,13 +62,16 @@ class Commands:
             case "wire":
                 return recording.last_wire()
             case "show" | "prompt":
-                shell = self._magics.shell
-                reply_command(command, rest, variables(shell) if shell else {})
+                reply_command(command, rest or "_llm", self._found(rest))
             case "continue":
                 self._magics.continued(rest).show()
             case _:
                 print(self._said(command, rest))  # noqa: T201 - for the person who typed it
         return None
+
+    def _found(self, name: str) -> Any:
+        shell = self._magics.shell
+        return variables(shell).get(name) if name and shell else self._magics.last()
 
     def _said(self, command: str, rest: str) -> str:
         match command:

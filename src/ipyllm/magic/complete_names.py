@@ -146,9 +146,8 @@ def _peeked(head: str, names: Names) -> Any:
 def _stored(value: Any, step: Attribute | Item) -> Any:
     if isinstance(step, Attribute):
         found = _NOTHING if step.name.startswith("_") else _static(value, step.name)
-        slot = isinstance(found, (MemberDescriptorType, GetSetDescriptorType))
         # A slot's descriptor is C and gives what is stored; any other may be a property.
-        return getattr(value, step.name, _NOTHING) if slot else found
+        return getattr(value, step.name, _NOTHING) if _is_slot(found) else found
     if type(value) not in (dict, list, tuple):
         return _NOTHING
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,19 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.errors import Stopped
-from ipyllm.front_end import display_kind
-from ipyllm.magic import recording
-from ipyllm.magic.answer import Answer, streaming, variables
+from ipyllm.front_end import display_kind, is_watched
+from ipyllm.magic.answer import Answer, stream_in_background, variables, was_stopped
 from ipyllm.run import outcome
-from ipyllm.run.batch import State, state_of
 from ipyllm.run.cancel import Interrupts
 from ipyllm.run.race import Race, Stage, settled, titles
+from ipyllm.run.thread import in_thread
 from ipyllm.sinks.in_turn import InTurn
 from ipyllm.sinks.plain import PlainStage
 from ipyllm.widget.page import delivering
 from ipyllm.widget.race import RaceStage
 from ipyllm.widget.race_html import race_bundle, race_metadata
-from ipyllm.widget.sink import WidgetSink
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -90,14 +87,12 @@ class RunningRace:
 
     def show_in_background(self) -> None:
         """Stream into this cell's output while other cells run. Errors are shown there."""
-        stage = self._opened(background=True)
-        if isinstance(stage, PlainStage):  # whoever executes the notebook does not wait for threads
-            self._stream()
-            self._wait_here(stage)
-            self._settle(stage)
+        if not is_watched():  # whoever executes the notebook does not wait for threads
+            self.show()
             return
+        stage = self._opened(background=True)
         self._stream()
-        _thread(lambda: (self._over.wait(), self._settle(stage)))
+        in_thread(lambda: (self._over.wait(), self._settle(stage)), "ipyllm-race")
 
     # ------------------------------------------------------------------------------
 
@@ -115,19 +110,19 @@ class RunningRace:
         for run in self._runs:
             run.start()
         for index, run in enumerate(self._runs):
-            _thread(partial(self._lane, index, run))
+            stream_in_background(run, self.answers[index], partial(self._lane, index))
 
     def _cancel(self) -> None:
         for run in self._runs:
             run.cancel()
 
-    def _lane(self, index: int, run: Run) -> None:
+    def _lane(self, index: int) -> None:
         """One answer to its end, in a thread of its own."""
+        run, answer, sink = self._runs[index], self.answers[index], self._sinks[index]
         try:
-            with streaming(run, self.answers[index]):
-                reply = run.pump()
-            self._replies[index] = reply
-            run.settle(reply, self._note(index, run, reply))
+            reply = self._replies[index] = run.pump()
+            stopped = was_stopped(sink)
+            run.settle(reply, answer.note(reply, self._name(index), stopped=stopped, raises=False))
         except BaseException as exc:  # noqa: BLE001 - raised where the race is waited for
             self._bugs.append(exc)
         finally:
@@ -152,7 +147,7 @@ class RunningRace:
         replies = [self._replies[index] for index in range(len(self._runs))]
         names = titles(run.label for run in self._runs)
         lanes = [
-            settled(reply, run.sent - self._start, title, _state(reply, sink))
+            settled(reply, run.sent - self._start, title, stopped=was_stopped(sink))
             for reply, run, title, sink in zip(replies, self._runs, names, stage.sinks, strict=True)
         ]
         race = Race(replies, lanes)
@@ -166,26 +161,9 @@ class RunningRace:
         stage.settle(race)
         return race
 
-    def _note(self, index: int, run: Run, reply: Reply) -> str:
-        stopped = _state(reply, self._sinks[index]) == "stopped"
-        said = outcome.note(reply, self._name(index), stopped=stopped)
-        if reply.error is not None:
-            said = str(run.bug or outcome.failure(reply, self._name(index)))
-        hints = self.answers[index].hints if index == 0 else ()
-        return " ".join(filter(None, [said or recording.note(reply), *hints]))
-
     def _name(self, index: int | None = None) -> str:
         name = self.variable or RACE
         return name if index is None else f"{name}[{index}]"
-
-
-def _state(reply: Reply, sink: Sink) -> State:
-    pressed = isinstance(sink, WidgetSink) and sink.stopped
-    return (
-        "stopped"
-        if pressed and reply.finish_reason == "interrupted"
-        else state_of(reply.finish_reason)
-    )
 
 
 def _stage(shell: InteractiveShell, count: int, *, background: bool) -> Stage:
@@ -194,16 +172,10 @@ def _stage(shell: InteractiveShell, count: int, *, background: bool) -> Stage:
         case "widget":
             return RaceStage(count, background=background)
         case "terminal":
-            return InTurn(count)
+            return InTurn(count, background=background)
         case _:
             return PlainStage(count, _untimed)
 
 
 def _untimed(race: Race) -> tuple[dict[str, Any], dict[str, Any]]:
     return race_bundle(race, timed=False), race_metadata(race)
-
-
-def _thread(target: Callable[[], object]) -> None:
-    # In a copy of this cell's context, display updates find this cell's output.
-    run = contextvars.copy_context().run
-    threading.Thread(target=run, args=(target,), name="ipyllm-race", daemon=True).start()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ipyllm.errors import UsageError
 from ipyllm.run.race import Race
 from ipyllm.run.reply import Reply
@@ -12,14 +9,13 @@ from ipyllm.run.reply import Reply
 __all__ = ("reply_command",)
 
 
-def reply_command(command: str, name: str, names: Mapping[str, Any]) -> None:
+def reply_command(command: str, name: str, found: object) -> None:
     """
-    Show what `name` holds; `_llm` where there is none.
+    Show what was found under `name`: an answer, or a race's answers.
 
     Raises:
-        UsageError: it holds no answer.
+        UsageError: it is none.
     """
-    found = names.get(name or "_llm")
     replies = found if isinstance(found, Race) else [found]
     for reply in replies:
         if not isinstance(reply, Reply):
@@ -39,7 +35,5 @@ def _sent(reply: Reply) -> None:
 
 
 def _no_reply(name: str, found: object) -> UsageError:
-    if not name:
-        return UsageError("There is no answer yet.", hint="Run a %%llm cell first.")
     what = "is not there" if found is None else f"is a {type(found).__name__}, no answer"
     return UsageError(f"{name!r} {what}.", hint="Name a variable of -o, or nothing for _llm.")

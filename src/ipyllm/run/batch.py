@@ -48,11 +48,11 @@ class Batch:
     results: tuple[ToolResult, ...] = ()
 
 
-def state_of(finish_reason: str) -> State:
-    """The state a settled answer shows."""
+def state_of(finish_reason: str, *, stopped: bool = False) -> State:
+    """The state a settled answer shows. `stopped`: the Stop button was pressed."""
     match finish_reason:
         case "interrupted":
-            return "interrupted"
+            return "stopped" if stopped else "interrupted"
         case "truncated":
             return "truncated"
         case "error" | "invalid":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
 from typing import TYPE_CHECKING
 
 from ipyllm.run.cancel import nothing
+from ipyllm.run.thread import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +37,7 @@ def beside(
             ended()
 
     run.start()
-    # In a copy of this cell's context, display updates find this cell's output.
-    target = contextvars.copy_context().run
-    pumping = threading.Thread(target=target, args=(pump,), name="ipyllm-pump", daemon=True)
-    pumping.start()
+    pumping = in_thread(pump, "ipyllm-pump")
     foreground()
     pumping.join()  # it has said its last
     if bugs:

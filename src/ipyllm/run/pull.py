@@ -10,7 +10,6 @@ stop takes effect at the next item. Asynchronous ones are read on the network's 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from ipyllm.events import Event, Finish, Notice, TextDelta
 from ipyllm.run import cancel
 from ipyllm.run.beside import beside
 from ipyllm.run.cancel import Step, nothing, uninterrupted
+from ipyllm.run.thread import in_thread
 from ipyllm.transport import iterator
 from ipyllm.transport.iterator import Items, called, kind_of, named, refuse_used
 from ipyllm.transport.limits import Limits, Watchdog
@@ -240,7 +240,7 @@ class Reading:
         if readings is not None:
             readings.put(self)
         else:
-            self._read_in_a_thread(lambda: self.read(uninterrupted, nothing))
+            self._read_in_a_thread()
         rest = await self._until_handed()
         while rest is not None:
             match kind_of(rest, self._name):
@@ -251,13 +251,12 @@ class Reading:
                 case _:  # what an awaitable gave
                     rest = await self._read_rest(rest)
 
-    def _read_in_a_thread(self, read: Callable[[], object]) -> None:
-        target = contextvars.copy_context().run
-        threading.Thread(target=target, args=(read,), name="ipyllm-reader", daemon=True).start()
+    def _read_in_a_thread(self) -> None:
+        in_thread(lambda: self.read(uninterrupted, nothing), "ipyllm-reader")
 
     async def _read_rest(self, rest: Any) -> Any:
         self._found, self._handed = (lambda: rest), self._loop.create_future()
-        self._read_in_a_thread(lambda: self.read(uninterrupted, nothing))
+        self._read_in_a_thread()
         return await self._until_handed()
 
     async def _until_handed(self) -> Any:

@@ -51,12 +51,16 @@ def lane_of(run: Run, title: str, start: float, state: State) -> Lane:
     return Lane(title, state, offset, first, tokens=timing.tokens)
 
 
-def settled(reply: Reply, sent: float, title: str, state: State | None = None) -> Lane:
-    """A lane at its end. `sent`: seconds from the start of the race to its request."""
+def settled(reply: Reply, sent: float, title: str, *, stopped: bool = False) -> Lane:
+    """
+    A lane at its end.
+
+    * `sent`: seconds from the start of the race to its request. `stopped`: as in `state_of`.
+    """
     timing = reply.timing
     return Lane(
         title,
-        state or state_of(reply.finish_reason),
+        state_of(reply.finish_reason, stopped=stopped),
         sent,
         None if timing.ttft is None else sent + timing.ttft,
         None if timing.total is None else sent + timing.total,

@@ -32,14 +32,16 @@ _LOOK = 0.1  # seconds between two looks whether the run was stopped
 class InTurn:
     """A `Stage`."""
 
-    def __init__(self, count: int, out: TextIO | None = None) -> None:
+    def __init__(self, count: int, out: TextIO | None = None, *, background: bool = False) -> None:
         self._out = out or sys.stdout
         self._changed = Condition()
         self._turn = 0
         self._kept: list[deque[Callable[[], None]]] = [deque() for _ in range(count)]
         self._over = [False] * count
         self._titles: list[str] = []
-        self.sinks = [_Lane(self, index, TerminalSink(out)) for index in range(count)]
+        self.sinks = [
+            _Lane(self, index, TerminalSink(out, background=background)) for index in range(count)
+        ]
 
     def open(self, runs: Sequence[Run]) -> None:
         """Name the first."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-import threading
 from typing import TYPE_CHECKING, TextIO
 
 from ipyllm.sinks.asking import ask_on_stdin
@@ -33,20 +32,24 @@ _SHORT = 200  # characters of a result
 
 
 class TerminalSink:
-    """Writes the answer as it is; reasoning and numbers dimmed where the terminal can."""
+    """
+    Writes the answer as it is; reasoning and numbers dimmed where the terminal can.
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    * `background`: beside a prompt that waits for the next cell, where nobody knows where the cursor is.
+    """
+
+    def __init__(self, out: TextIO | None = None, *, background: bool = False) -> None:
         self._out = out or sys.stdout
         self._colour = self._out.isatty()
         self._channel = "text"
         self._wrote = False
+        self._background = background
         self._blocks: Rewriting | None = None
 
     def open(self, _run: Run) -> None:
         """Nothing to show before the first token."""
         render = renderer_for(self._out)
-        # Beside a prompt that waits for the next cell nobody knows where the cursor is.
-        if render is not None and threading.current_thread() is threading.main_thread():
+        if render is not None and not self._background:
             self._blocks = Rewriting(self._out, render)
 
     def emit(self, batch: Batch) -> None:

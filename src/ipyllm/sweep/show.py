@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ipyllm.front_end import display_kind, shell
+from ipyllm.run.thread import in_thread
 
 if TYPE_CHECKING:
     from ipyllm.sweep.grid import Grid
@@ -25,14 +25,7 @@ def show(grid: Grid) -> None:
         case "widget":
             ident = f"ipyllm-{grid.name}"
             display(grid.bundle(live=True), raw=True, display_id=ident)
-            # In a copy of this cell's context, updates find this cell's output.
-            context = contextvars.copy_context()
-            threading.Thread(
-                target=context.run,
-                args=(_update, grid, ident),
-                name="ipyllm-grid-table",
-                daemon=True,
-            ).start()
+            in_thread(partial(_update, grid, ident), "ipyllm-grid-table")
         case "terminal":
             print(repr(grid))  # noqa: T201 - a terminal that asked for it
         case _:  # whoever executes a notebook without a page does not wait for threads

@@ -7,7 +7,6 @@ Not on the kernel's loop, which stands still while a cell runs, nor on the netwo
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 import threading
 import time
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ipyllm.run.thread import in_thread
 from ipyllm.tools.plain import joined
 
 __all__ = ("AWAITED", "Awaiting", "Ended")
@@ -43,10 +43,7 @@ class Awaiting:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = threading.Event()
         self._cancelled = False
-        context = contextvars.copy_context()  # print() finds its cell through it
-        threading.Thread(
-            target=context.run, args=(self._run,), name="ipyllm-tools", daemon=True
-        ).start()
+        in_thread(self._run, "ipyllm-tools")
 
     def wait(self) -> None:
         # In slices: on Windows no signal wakes a lock.

@@ -10,6 +10,10 @@ from ipyllm.widget.timing import MAX_SHOWN, panel
 from ipyllm.widget.tokens import timed_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipyllm.events import Event
+    from ipyllm.run.metrics import Timing
     from ipyllm.run.pump import Run
     from ipyllm.run.reply import Reply
 
@@ -22,13 +26,15 @@ def of_run(run: Run) -> str:
         timing, over = run.timing(), run.completion.finish is not None
         events = run.completion.events(None if over else 3 * MAX_SHOWN)
     steps = arrivals(events, timing, run.completion.before) if over else []
-    shown = panel(timing, timed_tokens(events, timing.gaps), exact=True)
-    return shown + slider(steps) + sent_details(run.asked, run.references)
+    return _html(timing, events, steps, sent_details(run.asked, run.references))
 
 
 def of_reply(reply: Reply) -> str:
     """Of an answer that is over."""
     timing, events = reply.timing, reply.raw_events
     steps = arrivals(events, timing, reply._completion.before)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    shown = panel(timing, timed_tokens(events, timing.gaps), exact=True)
-    return shown + slider(steps) + sent_details(reply.asked, reply.references)
+    return _html(timing, events, steps, sent_details(reply.asked, reply.references))
+
+
+def _html(timing: Timing, events: Sequence[Event], steps: list[tuple[int, int]], sent: str) -> str:
+    return panel(timing, timed_tokens(events, timing.gaps), exact=True) + slider(steps) + sent

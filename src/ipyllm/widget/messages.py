@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipyllm.events import Progress, ToolResult
     from ipyllm.run.batch import State
     from ipyllm.run.metrics import Timing
+    from ipyllm.run.reply import Reply
     from ipyllm.structured.checker import Violation
 
 __all__ = (
@@ -27,6 +28,7 @@ __all__ = (
     "delta",
     "metrics",
     "progress",
+    "settled_metrics",
     "snapshot",
     "spent",
     "status",
@@ -136,6 +138,14 @@ def metrics(timing: Timing, *, input_tokens: int | None = None) -> dict[str, Any
         for name, value in known.items()
         if value is not None
     }
+
+
+def settled_metrics(reply: Reply) -> dict[str, Any]:
+    """Those of an answer that is over, with the place that does not fit."""
+    numbers = metrics(reply.timing, input_tokens=reply.usage.input_tokens)
+    if reply.violation is not None:
+        numbers["invalid"] = violation(reply.violation)
+    return numbers
 
 
 def _call(result: ToolResult) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class RaceStage:
         title, sent = self._lanes[index].title, self._runs[index].sent - self._start
         with self._lock:
             self._bundles[index] = data
-            self._lanes[index] = settled(reply, sent, title, state)
+            self._lanes[index] = settled(reply, sent, title, stopped=state == "stopped")
             self._tell()
 
     def settle(self, race: Race) -> None:

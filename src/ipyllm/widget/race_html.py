@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipyllm.front_end import display_kind, shell
+from ipyllm.front_end import is_watched
 from ipyllm.run.race import Race
 from ipyllm.sinks.standings import standings
 from ipyllm.widget.static_html import bundle, metadata
@@ -49,7 +49,7 @@ def race_metadata(race: Race) -> dict[str, Any]:
 
 def _shown(race: Race) -> dict[str, Any]:
     """A race that is a cell's last value: as `Reply.bundle`."""
-    return race_bundle(race, timed=display_kind(shell()) in ("widget", "terminal"))
+    return race_bundle(race, timed=is_watched())
 
 
 Race.bundle = _shown

@@ -44,15 +44,12 @@ class _Shown:
 
     def _snapshot(self, have: int = 0) -> dict[str, Any]:
         reply = self._reply
-        numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
-        if reply.violation is not None:
-            numbers["invalid"] = messages.violation(reply.violation)
         return messages.snapshot(
             self._seq,
             have,
             reply.transcript,
             state_of(reply.finish_reason),
-            numbers,
+            messages.settled_metrics(reply),
             note(reply, "reply"),
             results=[call.result for call in reply.tool_calls if call.result is not None],
         )

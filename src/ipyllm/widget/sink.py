@@ -110,18 +110,12 @@ class WidgetSink:
 
     def settle(self, reply: Reply, note: str) -> None:
         """Put the static bundle in the widget's place."""
-        state: State = (
-            "stopped"
-            if self.stopped and reply.finish_reason == "interrupted"
-            else state_of(reply.finish_reason)
-        )
+        state = state_of(reply.finish_reason, stopped=self.stopped)
         if state == "interrupted" and note:
             note = _interrupted(reply)
         data = bundle(reply, static=self._static, state=state, note=note)
         with self._lock:
-            self._numbers = messages.metrics(reply.timing, input_tokens=reply.usage.input_tokens)
-            if reply.violation is not None:
-                self._numbers["invalid"] = messages.violation(reply.violation)
+            self._numbers = messages.settled_metrics(reply)
             self._note = note
             self._tell_spent(at_once=True)
             self._enter(state)

@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ipyllm.front_end import display_kind, shell
+from ipyllm.front_end import is_watched
 from ipyllm.run.batch import State, state_of
 from ipyllm.run.reply import Reply, ToolCall
 from ipyllm.sinks.inline import QUIET, code_block, line, themed
@@ -281,7 +281,7 @@ def _rounded(value: object) -> object:
 
 def _shown(reply: Reply) -> dict[str, Any]:
     """A reply that is a cell's last value: without times where nobody looks on, but compares outputs."""
-    return bundle(reply, timed=display_kind(shell()) in ("widget", "terminal"))
+    return bundle(reply, timed=is_watched())
 
 
 Reply.bundle = _shown
