@@ -28,33 +28,37 @@ test("the package says which script to load", () => {
   expect(JSON.parse(file("schemas/ipyllm/package.json.orig")).name).toBe("ipyllm");
 });
 
-test("the container waits for what JupyterLab shares, and of two versions takes the loaded one", async () => {
-  const entry = scripts.find((name) => name.startsWith("remoteEntry.")) ?? "";
-  const page = { document: { currentScript: { src: "http://x/remoteEntry.js" } } };
-  const root: {
-    _JUPYTERLAB?: Record<string, { init(scope: object): void; get(): Promise<unknown> }>;
-  } = {};
-  new Function("window", "document", file(`static/${entry}`))(root, page.document);
-  const container = root._JUPYTERLAB?.ipyllm;
-  const asked: string[] = [];
-  const module = (version: string) => ({
-    get: async () => () => {
-      asked.push(version);
-      return new Proxy(
-        { Widget: class {} },
-        { get: (of, key) => Reflect.get(of, key) ?? class {} },
-      );
-    },
-  });
-  const versions = {
-    "1.9.0": module("1.9.0"),
-    "1.10.0": { ...module("1.10.0"), loaded: 1 },
-    "1.11.0": module("1.11.0"),
-  };
-  container?.init(new Proxy({}, { get: () => versions }));
-  await container?.get().catch(() => {});
-  expect(new Set(asked)).toEqual(new Set(["1.10.0"]));
-});
+test.each([
+  ["the loaded one", { "1.9.0": {}, "1.10.0": { loaded: 1 }, "1.11.0": {} }, "1.10.0"],
+  ["else the newest", { "1.9.0-rc.12": {}, "1.10.0": {}, "1.2.11": {} }, "1.10.0"],
+])(
+  "the container waits for what JupyterLab shares, of its versions %s",
+  async (_, shared, taken) => {
+    const entry = scripts.find((name) => name.startsWith("remoteEntry.")) ?? "";
+    const page = { document: { currentScript: { src: "http://x/remoteEntry.js" } } };
+    const root: {
+      _JUPYTERLAB?: Record<string, { init(scope: object): void; get(): Promise<unknown> }>;
+    } = {};
+    new Function("window", "document", file(`static/${entry}`))(root, page.document);
+    const container = root._JUPYTERLAB?.ipyllm;
+    const asked: string[] = [];
+    const module = (version: string) => ({
+      get: async () => () => {
+        asked.push(version);
+        return new Proxy(
+          { Widget: class {} },
+          { get: (of, key) => Reflect.get(of, key) ?? class {} },
+        );
+      },
+    });
+    const versions = Object.fromEntries(
+      Object.entries(shared).map(([version, state]) => [version, { ...module(version), ...state }]),
+    );
+    container?.init(new Proxy({}, { get: () => versions }));
+    await container?.get().catch(() => {});
+    expect(new Set(asked)).toEqual(new Set([taken]));
+  },
+);
 
 test("a JupyterLab that does not share what is needed is told so", async () => {
   const entry = scripts.find((name) => name.startsWith("remoteEntry.")) ?? "";

@@ -1,10 +1,8 @@
 /** Numbers as people read them. Digits are shown with `tabular-nums`; widths change only with the digit count. */
 
-const grouped = new Intl.NumberFormat("en");
-
-/** "1,230" */
+/** "1,230". Intl takes 3 to 6 ms to say so for the first time, in a page that waits for it. */
 export function count(value: number): string {
-  return grouped.format(Math.round(value));
+  return `${Math.round(value)}`.replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** A latency: "312 ms", "2.61 s". */

@@ -29,12 +29,12 @@ export const cells: JupyterFrontEndPlugin = {
   ): void {
     const prompts = new PromptCells(
       async () => {
+        ensureStyle(document.head, "data-ipyllm-cells", css);
         const markdown = await languages.getLanguage(MARKDOWN);
         return markdown?.support?.language ?? null;
       },
       referenceMarks(new NotebookNames(tracker)),
     );
-    ensureStyle(document.head, "data-ipyllm-cells", css);
     extensions.addExtension({
       name: "ipyllm:prompt",
       factory: ({ inline, model }) =>

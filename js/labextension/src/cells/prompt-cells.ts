@@ -16,7 +16,8 @@ export class PromptCells {
   readonly #load: () => Promise<Language | null>;
   readonly #marks: Extension;
   readonly #slot = new Compartment();
-  #prompt: Extension;
+  /** Made when the first prompt is seen: JupyterLab opens 1 ms earlier, and knows the user's settings by then. */
+  #prompt: Extension | null = null;
   #loading: Promise<void> | null = null;
 
   /**
@@ -25,7 +26,6 @@ export class PromptCells {
   constructor(load: () => Promise<Language | null>, marks: Extension = []) {
     this.#load = load;
     this.#marks = marks;
-    this.#prompt = this.#of(null);
   }
 
   /** What every code cell gets. */
@@ -50,6 +50,11 @@ export class PromptCells {
     return Array.isArray(now) && now.length > 0;
   }
 
+  get #now(): Extension {
+    this.#prompt ??= this.#of(null);
+    return this.#prompt;
+  }
+
   #of(markdown: Language | null): Extension {
     return [
       language.of(promptLanguage(markdown?.parser ?? null)),
@@ -67,7 +72,8 @@ export class PromptCells {
   /** What makes it a prompt, or none any more; null if it is right as it is. */
   #turn(state: EditorState, start: string) {
     const prompt = isPrompt(start);
-    return prompt === this.has(state) ? null : this.#slot.reconfigure(prompt ? this.#prompt : []);
+    if (prompt === this.has(state)) return null;
+    return this.#slot.reconfigure(prompt ? this.#now : []);
   }
 
   /** Loads Markdown once the first prompt is seen. */
@@ -79,7 +85,7 @@ export class PromptCells {
     });
     this.#loading.then(
       () => {
-        if (this.has(view.state)) view.dispatch({ effects: this.#slot.reconfigure(this.#prompt) });
+        if (this.has(view.state)) view.dispatch({ effects: this.#slot.reconfigure(this.#now) });
       },
       () => {}, // plain prose reads well
     );

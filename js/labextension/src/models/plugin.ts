@@ -28,9 +28,9 @@ export const models: JupyterFrontEndPlugin = {
     registry: SettingRegistry | null,
   ): void {
     const buttons = new Map<NotebookPanel, ModelButton>();
-    ensureStyle(document.head, "data-ipyllm-models", css);
     void followSettings(registry);
     toolbars?.addFactory("Notebook", "ipyllm-model", (panel: NotebookPanel) => {
+      ensureStyle(document.head, "data-ipyllm-models", css);
       const button = new ModelButton(panel);
       buttons.set(panel, button);
       panel.disposed.connect(() => void buttons.delete(panel));

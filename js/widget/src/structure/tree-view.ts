@@ -1,3 +1,4 @@
+import { count } from "../format.ts";
 import { element } from "../markdown/dom.ts";
 import { TextView } from "../text-view.ts";
 import { JsonReader, type Key, type Kind, type Sink } from "./json-reader.ts";
@@ -237,6 +238,6 @@ export function arrival(ms: number): string {
 }
 
 /** "1 row", "2,000 rows". */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+export function counted(size: number, noun: string): string {
+  return `${count(size)} ${noun}${size === 1 ? "" : "s"}`;
 }
