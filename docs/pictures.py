@@ -115,6 +115,24 @@ PEOPLE = (
     '{"name": "Grace Hopper", "born": 1906, "known_for": "the compiler"}, '
     '{"name": "Alan Turing", "born": 1912, "known_for": "mathem'
 )
+RACE = """\
+%%llm -m llamacpp/gemma-3-4b -m llamacpp/qwen3-8b -m llamacpp/smollm2-135m -o race
+Why is the sky blue? One sentence."""
+# Seconds to the first token, seconds between two, and what comes.
+RUNNERS = (
+    (
+        0.22,
+        0.035,
+        "Air scatters **short** waves of light far more than long ones, so blue comes from everywhere.",
+        End(),
+    ),
+    (
+        0.75,
+        0.05,
+        "Sunlight is scattered by molecules of air; the strength goes with the *fourth power* of the",
+    ),
+    (0.12, 0.09, "The sky is blue because blue light is bent and"),
+)
 
 
 @dataclass(frozen=True)
@@ -262,6 +280,33 @@ def unsure(stage: Stage) -> None:
     shoot(notebook.cell(1), "probability")
 
 
+def race(stage: Stage) -> None:
+    """Three answers on one clock: one is whole, two still stream."""
+    gate = stage.mock.gate()
+    for wait, pace, text, *end in RUNNERS:
+        words = [step for word in text.split(" ") for step in (Token(f"{word} "), Pause(pace))]
+        stage.mock.answer(Pause(wait), *words, *(end or [Hold(gate), End()]))
+    notebook = stage.notebook("race", RACE)
+    notebook.start(1)
+    for _, _, text, *_ in RUNNERS:
+        notebook.wait_for_output(1, text.replace("**", "").rsplit(" ", 2)[-1])
+    shoot(notebook.cell(1), "race")
+    gate.open()
+    notebook.wait_done(1)
+
+
+def slider(stage: Stage) -> None:
+    """A finished answer opened again, as it was while its bold words were not closed."""
+    stage.mock.answer(Pause(0.25), *paced(TEXT), End())
+    notebook = stage.notebook("slider", FASTER, "%llm show")
+    notebook.run(1)
+    notebook.run(2)
+    notebook.output(2).get_by_role("button", name="Timing").click()
+    bar = notebook.output(2).get_by_role("slider", name="time since the request")
+    bar.fill(str(int(bar.get_attribute("max") or 0) * 45 // 100))
+    shoot(notebook.cell(2), "slider")
+
+
 def prefill(stage: Stage) -> None:
     """A long prompt being read."""
     stage.mock.answer(Pause(0.2), Progress(763, 1230), Hold())
@@ -320,6 +365,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "tools": tools,
     "typed": typed,
     "probability": unsure,
+    "race": race,
+    "slider": slider,
     "prefill": prefill,
     "interrupted": interrupted,
     "error": error,
