@@ -8,12 +8,15 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from mock_server import refused_port
 from mock_ws import Close, Server, Step, scripted
 
 from ipyllm.errors import UsageError
 from ipyllm.events import Finish, Notice, TextDelta
-from ipyllm.local import weights
+from ipyllm.local import server, weights
+from ipyllm.local.server import LocalServer
 from ipyllm.request import Request
+from ipyllm.run.policy import Policy
 from ipyllm.run.pump import Run
 from ipyllm.run.reply import Reply
 from ipyllm.run.sink import NullSink
@@ -49,6 +52,20 @@ def test_a_local_model_that_never_started_is_truncated(monkeypatch, tmp_path):
     source = source_for("local", REQUEST, Limits())
     assert source.decode(b"data: [DONE]\n\n") == []
     assert source.close() == [Finish("truncated")]
+
+
+def test_a_local_model_that_died_since_is_asked_for_again(mock, monkeypatch, tmp_path):
+    """A killed process takes connections a moment longer: who is told its address gets no error."""
+    dead = LocalServer(f"http://127.0.0.1:{refused_port()}/v1", "key", 0.0, 1)
+    alive = LocalServer(mock.base_url, "key", 0.1, 2)
+    told = iter([dead, alive])
+    monkeypatch.setattr(weights, "find", lambda _name="": tmp_path / "some.gguf")
+    monkeypatch.setattr(server, "ensure", lambda *_: next(told))
+    mock.tokens(2)
+    policy = Policy(first=0.0)
+    run = Run(source_for("local", REQUEST, Limits()), NullSink(), policy=policy)
+    run.start()
+    assert run.pump() == "t0 t1 "
 
 
 def test_the_end_comes_with_the_last_bytes():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ipyllm.dialects import dialect
-from ipyllm.errors import IpyllmError, ServiceError, Timeout, UsageError
+from ipyllm.errors import ConnectionLost, IpyllmError, ServiceError, Timeout, UsageError
 from ipyllm.events import Event, Finish, Notice, StreamError
 from ipyllm.keys import Key
 from ipyllm.local import server, weights
@@ -316,7 +316,13 @@ class LocalSource:
             self.load = running.load_s or None  # 0: the Jupyter server had it running
         key = Key("the embedded model's", running.api_key)
         self._http = self.over_http(running.base_url, key)
-        await self._http.run(deliver, marks)
+        try:
+            await self._http.run(deliver, marks)
+        except ConnectionLost as exc:
+            # Not "is it running?": it has died since it was handed out, or was dying then (a killed
+            # process takes connections until its memory is gone). The next attempt starts another.
+            exc.retry = None
+            raise
 
     def over_http(self, base_url: str, key: Key | None) -> HttpSource:
         """The same question to the endpoint at `base_url`."""
