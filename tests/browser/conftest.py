@@ -6,32 +6,52 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.lab import FLAGS, Lab, NotebookPage
+from browser.lab import FLAGS, Lab
 from browser.models import alone, echo, fake, faked, native  # noqa: F401 - fixtures
+from browser.tab import FAILED, OpenNotebook, Tab, opening
 from mock_server import MockServer
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-RESULTS = Path(__file__).resolve().parents[2] / "test-results"
+EXTENSION = Path(__file__).resolve().parents[2] / "js" / "labextension" / "dist"
 KERNELS = ("ipykernel7", "ipykernel6")
 
 both_kernels = pytest.mark.parametrize("kernel", KERNELS)
 
-FAILED = pytest.StashKey[bool]()
 
-OpenNotebook = Callable[..., NotebookPage]
+@pytest.fixture
+def lab(plain_lab: Lab) -> Lab:
+    """Give the JupyterLab of a module's tests."""
+    return plain_lab
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, _mock_server: MockServer) -> Iterator[Lab]:
+def plain_lab(tmp_path_factory: pytest.TempPathFactory, _mock_server: MockServer) -> Iterator[Lab]:
     kernel6 = os.environ.get("IPYLLM_KERNEL6", "")
     if not os.access(kernel6, os.X_OK):
         pytest.fail("IPYLLM_KERNEL6 names no Python with ipykernel 6: run `python3 dev.py test`")
     pythons = dict(zip(KERNELS, (sys.executable, kernel6), strict=True))
     server = Lab(tmp_path_factory.mktemp("lab"), pythons, kernel_env(_mock_server))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def extended_lab(
+    tmp_path_factory: pytest.TempPathFactory, _mock_server: MockServer
+) -> Iterator[Lab]:
+    """Give one with our extension, as it is built."""
+    if not (EXTENSION / "package.json").is_file():
+        pytest.fail(f"{EXTENSION} is not there: node js/labextension/build.mjs")
+    folder = tmp_path_factory.mktemp("extended")
+    shutil.copytree(EXTENSION, folder / "data" / "labextensions" / "ipyllm")
+    config = folder / "config" / "labconfig"
+    config.mkdir(parents=True)
+    (config / "page_config.json").write_text('{"disabledExtensions": {"ipyllm": false}}')
+    server = Lab(folder, {"ipykernel7": sys.executable}, kernel_env(_mock_server))
     yield server
     server.stop()
 
@@ -56,32 +76,9 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-class Tab:
-    """The one tab that all tests use in turn: opening JupyterLab anew takes five seconds."""
-
-    def __init__(self, chromium: Browser) -> None:
-        self._chromium = chromium
-        self._context: BrowserContext | None = None
-
-    def page(self) -> Page:
-        if self._context is None:
-            self._context = self._chromium.new_context(viewport={"width": 1200, "height": 900})
-        return self._context.pages[0] if self._context.pages else self._context.new_page()
-
-    def picture(self, name: str) -> None:
-        RESULTS.mkdir(exist_ok=True)
-        for number, page in enumerate(self._context.pages if self._context else ()):
-            page.screenshot(path=RESULTS / f"{name}-{number}.png")
-
-    def close(self) -> None:
-        if self._context is not None:
-            self._context.close()
-        self._context = None
-
-
 @pytest.fixture(scope="session")
 def _tab(chromium: Browser) -> Iterator[Tab]:
-    tab = Tab(chromium)
+    tab = Tab(lambda: chromium.new_context(viewport={"width": 1200, "height": 900}))
     yield tab
     tab.close()
 
@@ -91,29 +88,13 @@ def page(_tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Give the tab; where the test fails, its picture is in test-results/ and the next is new."""
     yield _tab.page()
     if request.node.stash.get(FAILED, False):
-        _tab.picture(re.sub(r"\W+", "-", request.node.name))
-        _tab.close()
+        _tab.close(picture=re.sub(r"\W+", "-", request.node.name))
 
 
 @pytest.fixture
-def open_notebook(
-    page: Page, lab: Lab, _tab: Tab, request: pytest.FixtureRequest
-) -> Iterator[OpenNotebook]:
-    """
-    Give a function that opens a notebook made of these sources, with a kernel of its own:
-    `open_notebook(*sources, kernel="ipykernel7")`.
-    """
-
-    def open_(*sources: str, kernel: str = "ipykernel7") -> NotebookPage:
-        name = re.sub(r"\W+", "-", request.node.name).strip("-")
-        opened.append(NotebookPage(page, lab, lab.write(name, sources, kernel)))
-        return opened[-1]
-
-    opened: list[NotebookPage] = []
-    yield open_
-    lab.shut_down_kernels()
-    if any(notebook.reloaded for notebook in opened) and not request.node.stash.get(FAILED, False):
-        _tab.close()
+def open_notebook(lab: Lab, _tab: Tab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """Give a function that opens a notebook, see `opening`."""
+    yield from opening(_tab, lab, request)
 
 
 @pytest.hookimpl(wrapper=True)

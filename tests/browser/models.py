@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser.lab import FLAGS, Lab, NotebookPage
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from browser.tab import OpenNotebook, Tab, opening
+from playwright.sync_api import Browser, BrowserContext, Error
 
 __all__ = (
     "ASK",
     "ENDLESS",
     "WORDS",
-    "Open",
     "alone",
     "echo",
     "fake",
@@ -29,20 +28,18 @@ FAKE = Path(__file__).with_name("fake-language-model.js")
 ASK = "%%llm -m browser\n"
 WORDS = [f"word{number} " for number in range(40)]
 ENDLESS = [f"w{number} " for number in range(20_000)]
-Open = Callable[..., NotebookPage]
 
 
-@pytest.fixture(scope="module")
-def faked(chromium: Browser) -> Iterator[BrowserContext]:
-    """Give a browser whose pages have the model of `fake-language-model.js`."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    context.add_init_script(path=FAKE)
-    yield context
-    context.close()
+@pytest.fixture(scope="session")
+def faked(chromium: Browser) -> Iterator[Tab]:
+    """Give a tab whose pages have the model of `fake-language-model.js`."""
+    tab = Tab(lambda: _with_model(chromium), anew=FAKE.read_text("utf-8"))
+    yield tab
+    tab.close()
 
 
-@pytest.fixture(scope="module")
-def echo(chromium: Browser) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="session")
+def echo(chromium: Browser) -> Iterator[Tab]:
     """Give Chromium's headless shell: its `LanguageModel` is real, and says what it is asked."""
     try:
         browser = chromium.browser_type.launch(
@@ -50,43 +47,32 @@ def echo(chromium: Browser) -> Iterator[BrowserContext]:
         )
     except Error as error:
         pytest.fail(f"no chromium-headless-shell, `python3 dev.py test` installs one: {error}")
-    yield browser.new_context(viewport={"width": 1200, "height": 900})
+    yield Tab(lambda: browser.new_context(viewport={"width": 1200, "height": 900}))
     browser.close()
 
 
 @pytest.fixture
-def fake(faked: BrowserContext, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
-    yield from _opened(faked, lab, request)
+def fake(faked: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    yield from opening(faked, lab, request)
 
 
 @pytest.fixture
-def alone(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
+def alone(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """Give the same in a browser of its own, whose processes may be killed."""
     browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.add_init_script(path=FAKE)
-    yield from _opened(context, lab, request)
+    yield from opening(Tab(lambda: _with_model(browser)), lab, request)
     browser.close()
 
 
 @pytest.fixture
-def native(echo: BrowserContext, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
-    yield from _opened(echo, lab, request)
+def native(echo: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    yield from opening(echo, lab, request)
 
 
-def _opened(context: BrowserContext, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")
-    pages: list[Page] = []
-
-    def open_(*sources: str, kernel: str = "ipykernel7") -> NotebookPage:
-        pages.append(context.new_page())
-        return NotebookPage(pages[-1], lab, lab.write(name, sources, kernel))
-
-    yield open_
-    lab.shut_down_kernels()
-    for page in pages:
-        if not page.is_closed():
-            page.close()
+def _with_model(browser: Browser) -> BrowserContext:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.add_init_script(path=FAKE)
+    return context
 
 
 def steer(notebook: NotebookPage, chunks: list[str], interval: float = 5) -> None:

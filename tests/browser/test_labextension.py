@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import kernel_env
 from browser.lab import BOXES, CELL_LIMIT, Lab, NotebookPage
 from browser.models import ASK as ASK_PAGE
 from browser.models import WORDS, steer
@@ -23,11 +21,10 @@ from browser.saved import (
     received,
     reopened,
 )
-from mock_server import End, Hold, MockServer, Pause, Token
+from mock_server import End, Hold, Pause, Token
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
-BUILT = Path(__file__).resolve().parents[2] / "js" / "labextension" / "dist"
 SAVED = '.ipyllm-saved[data-mime-type="application/vnd.ipyllm.v1+json"]'
 JSON_TYPE = "application/vnd.ipyllm.v1+json"
 PROMPT = '[data-language="ipyllm-prompt"]'
@@ -54,26 +51,9 @@ HEIGHTS = """area => {
 }"""
 
 
-@contextmanager
-def lab_with_extension(folder: Path, mock: MockServer) -> Iterator[Lab]:
-    if not (BUILT / "package.json").is_file():
-        pytest.fail(f"{BUILT} is not there: node js/labextension/build.mjs")
-    shutil.copytree(BUILT, folder / "data" / "labextensions" / "ipyllm")
-    config = folder / "config" / "labconfig"
-    config.mkdir(parents=True)
-    (config / "page_config.json").write_text('{"disabledExtensions": {"ipyllm": false}}')
-    server = Lab(folder, {"ipykernel7": sys.executable}, kernel_env(mock))
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory, _mock_server) -> Iterator[Lab]:
-    """Give a JupyterLab that has the extension; every fixture of conftest uses it here."""
-    with lab_with_extension(tmp_path_factory.mktemp("lab"), _mock_server) as server:
-        yield server
+@pytest.fixture
+def lab(extended_lab: Lab) -> Lab:
+    return extended_lab
 
 
 @pytest.fixture(params=["lab", "notebook"])
@@ -303,7 +283,7 @@ def test_notebook_7_opens_it_too_without_a_kernel(saved, lab, chromium, trusted)
 
 
 def test_the_pages_own_model_answers_in_notebook_7(faked, lab):
-    page = faked.new_page()
+    page = faked.context.new_page()
     path = lab.write("browser-7", [LOAD, f"{ASK_PAGE}Hello?", "print(_llm)"], "ipykernel7")
     notebook = Notebook7(page, lab, path)
     steer(notebook, WORDS)
@@ -326,17 +306,11 @@ def test_code_in_a_saved_answer_has_colours(saved, page, lab):
     page.wait_for_function("() => [...CSS.highlights.values()].some(each => each.size)")
 
 
-def test_without_the_extension_it_reads_as_ever(saved, chromium, tmp_path, mock):
-    (tmp_path / "lab").mkdir()
-    with lab_with_extension(tmp_path / "lab", mock) as other:
-        config = tmp_path / "lab" / "config" / "labconfig" / "page_config.json"
-        config.write_text('{"disabledExtensions": {"ipyllm": true}}')
-        plain = chromium.new_page()
-        reads_as_ever(reopened(plain, other, saved))
-        plain.close()
-        for trusted in (False, True):  # in this order: what was trusted once is
-            with reopened_in_7(chromium, other, saved, trusted=trusted) as notebook:
-                reads_as_ever(notebook)
+def test_without_the_extension_it_reads_as_ever(saved, page, plain_lab, chromium):
+    reads_as_ever(reopened(page, plain_lab, saved))
+    for trusted in (False, True):  # in this order: what was trusted once is
+        with reopened_in_7(chromium, plain_lab, saved, trusted=trusted) as notebook:
+            reads_as_ever(notebook)
 
 
 def reads_as_ever(notebook: NotebookPage) -> None:

@@ -83,7 +83,7 @@ def test_a_reload_ends_it_and_keeps_what_came(fake):
 def test_of_two_tabs_one_runs_it(fake, faked, lab):
     notebook = fake("%load_ext ipyllm", f"{ASK}go")
     steer(notebook, WORDS)
-    other = faked.new_page()
+    other = faked.context.new_page()
     try:
         other.goto(f"{lab.url}/lab/workspaces/other/tree/{notebook.path.name}?token={lab.token}")
         other.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
