@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def finished_and_stopped(
     notebook.click_stop(2)
     notebook.wait_done(2)
     settled(notebook, 2)
+    mock.reset()  # the answer that held is not for the next test
     return notebook.save()
 
 
@@ -65,7 +67,9 @@ def reopened(
 def received(lab: Lab, notebook: dict[str, Any], *, trusted: bool) -> Path:
     """Write it as it comes to another person: its kernel is not installed there."""
     spec = {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}
-    other = notebook | {"metadata": notebook["metadata"] | {"kernelspec": spec}}
+    # No two alike: what was trusted once is, wherever it lies.
+    metadata = notebook["metadata"] | {"kernelspec": spec, "copy": secrets.token_hex(8)}
+    other = notebook | {"metadata": metadata}
     path = lab.write_notebook(f"reopened-{trusted}", other)
     if trusted:
         lab.trust(path)

@@ -21,6 +21,7 @@ from browser.saved import (
     received,
     reopened,
 )
+from browser.tab import opening
 from mock_server import End, Hold, Pause, Token
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -237,10 +238,11 @@ def test_a_live_answer_becomes_a_saved_one_without_a_move(open_notebook, mock, p
     assert len(heights) == 1  # it was never away, and never higher or lower
 
 
-@pytest.fixture
-def saved(open_notebook, mock) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def saved(extended_lab, _tab, _mock_server, request) -> dict[str, Any]:
     """Give a notebook with a finished answer and a stopped one, as JupyterLab saves it."""
-    return finished_and_stopped(open_notebook, mock, wait_until_saved)
+    with contextmanager(opening)(_tab, extended_lab, request) as open_notebook:
+        return finished_and_stopped(open_notebook, _mock_server, wait_until_saved)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -308,7 +310,7 @@ def test_code_in_a_saved_answer_has_colours(saved, page, lab):
 
 def test_without_the_extension_it_reads_as_ever(saved, page, plain_lab, chromium):
     reads_as_ever(reopened(page, plain_lab, saved))
-    for trusted in (False, True):  # in this order: what was trusted once is
+    for trusted in (False, True):
         with reopened_in_7(chromium, plain_lab, saved, trusted=trusted) as notebook:
             reads_as_ever(notebook)
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from browser.lab import NotebookPage
 from browser.saved import finished_and_stopped, reopened
+from browser.tab import opening
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def saved(open_notebook, mock) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def saved(plain_lab, _tab, _mock_server, request) -> dict[str, Any]:
     """Give a notebook with a finished answer and an interrupted one, as JupyterLab saves it."""
-    return finished_and_stopped(open_notebook, mock, NotebookPage.wait_until_static)
+    with contextmanager(opening)(_tab, plain_lab, request) as open_notebook:
+        return finished_and_stopped(open_notebook, _mock_server, NotebookPage.wait_until_static)
 
 
 def test_reopened_without_a_kernel_it_reads_the_same(saved, page, lab):
