@@ -26,7 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hatch_build as front_end
@@ -145,13 +146,39 @@ def checks() -> dict[str, Callable[[], int]]:
     }
 
 
-def tests() -> dict[str, Callable[[], int]]:
+@contextmanager
+def beside(command: str) -> Generator[Callable[[], int]]:
+    """Run another command of this file meanwhile; gives what waits for it and prints all it said."""
+    with tempfile.TemporaryFile() as said:
+        running = subprocess.Popen(
+            (sys.executable, __file__, command),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+
+        def finish() -> int:
+            code = running.wait()
+            said.seek(0)
+            print(said.read().decode(errors="replace"), flush=True)
+            return code
+
+        try:
+            yield finish
+        finally:
+            running.kill()
+            running.wait()
+
+
+def tests(checked: Callable[[], int]) -> dict[str, Callable[[], int]]:
     pytest = (binary("python"), "-m", "pytest")
     # Cells build on the ones above, so they keep their order.
     nbval = ("--nbval", "--nbval-current-env", "-p", "no:randomly", "notebooks")
-    return checks() | {
+    return {
+        # One core for these, the other for the checks: 40 s less.
         "vitest": lambda: front_end.npm("test"),
         "its vitest": lambda: front_end.npm("test", cwd=front_end.LABEXTENSION),
+        "checks": checked,
         "nbval": lambda: run(*pytest, *nbval, **CASSETTES),
         # Two at once, but for pages: two browsers on two cores wait for each other.
         "pytest": lambda: run(*pytest, "-n", "2", "--dist", "loadfile", "--ignore", BROWSER),
@@ -209,7 +236,10 @@ def main(command: str, *args: str) -> int:
             return demo_check() if args else demo()
         case "test":
             set_up_tests()
-            return run(binary("python"), "-m", "pytest", *args) if args else run_all(tests())
+            if args:
+                return run(binary("python"), "-m", "pytest", *args)
+            with beside("check") as checked:
+                return run_all(tests(checked))
         case "check":
             front_end.install_packages()
             front_end.install_packages(front_end.LABEXTENSION)
