@@ -10,7 +10,9 @@ export function isSafe(address: string): boolean {
 
 /** As markdown-it does, with the browser's own names for hosts outside ASCII: 6 KB less. */
 export function normalize(address: string): string {
-  return encode(address.replace(HOST, (_, before: string, host: string) => before + ascii(host)));
+  return encode(
+    address.trim().replace(HOST, (_, before: string, host: string) => before + ascii(host)),
+  );
 }
 
 /** An address as an autolink shows it. */

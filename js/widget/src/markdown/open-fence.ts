@@ -1,7 +1,8 @@
 import { CodeBlock } from "./code-block.ts";
 import type { OpenBlock, Page } from "./open-block.ts";
 
-const OPENING = /^(`{3,}|~{3,})[^\n]*\n/;
+/** With the line below where it has a `|` in it: that may make it the head of a table. */
+const OPENING = /^(`{3,}|~{3,})(?:[^|\n]*\n|[^\n]*\n[^\n]*\n)/;
 
 /** Code between fences: every line but a closing one is text, so that it is appended and nothing parsed. */
 export class OpenFence implements OpenBlock {

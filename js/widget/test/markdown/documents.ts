@@ -49,6 +49,10 @@ export const DOCUMENTS: Record<string, string> = {
   "a long paragraph that is a heading": `${words.repeat(20)}\n===\n\nend`,
   "a long paragraph with marks": `${"5 * 3 is a_b_c and ~~gone~~ **b *i* b** `c` <https://x.y> &amp; \\* ".repeat(24)}end`,
   code: `text\n\n\`\`\`js\n${"const a = 1; // `x`\n\n".repeat(300)}\`\`\`\nafter\n~~~~\n~~~\nopen`,
+  "fences that are heads of tables":
+    "```\\| a | b |\n|---|---|\n| 1 | 2 |\n\n~~~ a|b\n|-|-|\n~~~\n",
+  "fences with bars": "```a|b\ncode |\n```\n\n~~~ | |\n|-\n\n~~~\n``` |",
+  "an address that ends with an escaped line end": "[x]: /u\\\n[x]\n\n[y](</u\\ > 'T')",
   "duplicate labels":
     "[foo] and [bar]\n\ntext\n\n[foo]: /first\n[foo]: /second\n\nmore [foo]\n\n[foo]: /third\n\n[bar]: /b 'T'\n\nend",
   "late definitions":
