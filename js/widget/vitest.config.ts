@@ -16,5 +16,9 @@ export default defineConfig({
           : null,
     },
   ],
-  test: { environment: "happy-dom", include: ["test/**/*.test.ts"] },
+  test: {
+    environment: "happy-dom",
+    include: ["test/**/*.test.ts"],
+    setupFiles: ["test/seed.ts"],
+  },
 });
