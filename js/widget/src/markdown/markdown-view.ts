@@ -129,6 +129,8 @@ export class MarkdownView {
     definitions.take(tokens, scope, end);
     this.#tail = isLast ? "" : this.#tail.slice(offset(source, end));
     this.#open = open?.make() ?? null;
+    // What was drawn as another block while it was not whole must not stay below it.
+    if (this.#open) this.#page.sections.draw([]);
   }
 
   #commit(final: readonly Token[][], scope: ReturnType<Definitions["scope"]>): void {

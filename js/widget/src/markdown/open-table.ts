@@ -30,7 +30,7 @@ export class OpenTable implements OpenBlock {
   feed(text: string, isLast: boolean): string | null {
     this.#text += text;
     const whole = isLast ? this.#text : completeLines(this.#text);
-    if (whole) {
+    if (whole || isLast) {
       const { lines } = this.#parse(this.#head + whole);
       const end = offset(whole, lines - 2);
       this.#commitRows(this.#head + whole.slice(0, end));

@@ -51,6 +51,7 @@ export const DOCUMENTS: Record<string, string> = {
   code: `text\n\n\`\`\`js\n${"const a = 1; // `x`\n\n".repeat(300)}\`\`\`\nafter\n~~~~\n~~~\nopen`,
   "fences that are heads of tables":
     "```\\| a | b |\n|---|---|\n| 1 | 2 |\n\n~~~ a|b\n|-|-|\n~~~\n",
+  "a head that looked like text and a fence": "a b~~~\\| a | b |\n|---|---|\n",
   "fences with bars": "```a|b\ncode |\n```\n\n~~~ | |\n|-\n\n~~~\n``` |",
   "an address that ends with an escaped line end": "[x]: /u\\\n[x]\n\n[y](</u\\ > 'T')",
   "duplicate labels":

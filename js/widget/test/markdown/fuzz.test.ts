@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { oneShot, streamed } from "./canonical.ts";
+import { MarkdownView } from "../../src/markdown/markdown-view.ts";
+import { html, oneShot, streamed } from "./canonical.ts";
 import { DOCUMENTS } from "./documents.ts";
 
 describe.each(Object.entries(DOCUMENTS))("%s", (_name, source) => {
@@ -10,6 +11,17 @@ describe.each(Object.entries(DOCUMENTS))("%s", (_name, source) => {
       expect(streamed(source, size)).toBe(oneShot(source));
     },
     60_000,
+  );
+});
+
+test("what a head looked like before it was whole is not left below its table", () => {
+  const view = new MarkdownView("", {}, () => 0);
+  for (const letter of "a b~~~\\| a | b |\n|---|---|\n") {
+    view.append(letter);
+    view.paint();
+  }
+  expect(html(view.node)).toBe(
+    "<table><thead><tr><th>a b~~~| a</th><th>b</th></tr></thead></table>",
   );
 });
 
