@@ -156,6 +156,8 @@ class Answer:
         if self.settled is not None:
             self.settled(reply)
         raises = not (isinstance(sink, WidgetSink) and sink.background)
+        # Before people read that it is done: the thread's next turn may begin then.
+        _background.pop(run, None)
         run.settle(reply, self.note(reply, self._name(), stopped=was_stopped(sink), raises=raises))
 
     def _name(self) -> str:
