@@ -175,7 +175,7 @@ def tests(checked: Callable[[], int]) -> dict[str, Callable[[], int]]:
     # Cells build on the ones above, so they keep their order.
     nbval = ("--nbval", "--nbval-current-env", "-p", "no:randomly", "notebooks")
     return {
-        # One core for these, the other for the checks: 40 s less.
+        # One core for these, the other for the checks: 30 s less.
         "vitest": lambda: front_end.npm("test"),
         "its vitest": lambda: front_end.npm("test", cwd=front_end.LABEXTENSION),
         "checks": checked,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from browser.lab import FLAGS, Lab
 from browser.models import alone, echo, fake, faked, native  # noqa: F401 - fixtures
-from browser.tab import FAILED, OpenNotebook, Tab, opening
+from browser.tab import FAILED, OpenNotebook, Tab, new_context, opening
 from mock_server import MockServer
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
@@ -78,7 +77,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def _tab(chromium: Browser) -> Iterator[Tab]:
-    tab = Tab(lambda: chromium.new_context(viewport={"width": 1200, "height": 900}))
+    tab = Tab(lambda: new_context(chromium))
     yield tab
     tab.close()
 
@@ -87,8 +86,7 @@ def _tab(chromium: Browser) -> Iterator[Tab]:
 def page(_tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Give the tab; where the test fails, its picture is in test-results/ and the next is new."""
     yield _tab.page()
-    if request.node.stash.get(FAILED, False):
-        _tab.close(picture=re.sub(r"\W+", "-", request.node.name))
+    _tab.leave(request)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.lab import FLAGS, Lab, NotebookPage
-from browser.tab import OpenNotebook, Tab, opening
+from browser.tab import OpenNotebook, Tab, new_context, opening
 from playwright.sync_api import Browser, BrowserContext, Error
 
 __all__ = (
@@ -47,7 +47,7 @@ def echo(chromium: Browser) -> Iterator[Tab]:
         )
     except Error as error:
         pytest.fail(f"no chromium-headless-shell, `python3 dev.py test` installs one: {error}")
-    yield Tab(lambda: browser.new_context(viewport={"width": 1200, "height": 900}))
+    yield Tab(lambda: new_context(browser))
     browser.close()
 
 
@@ -70,7 +70,7 @@ def native(echo: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open
 
 
 def _with_model(browser: Browser) -> BrowserContext:
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context = new_context(browser)
     context.add_init_script(path=FAKE)
     return context
 

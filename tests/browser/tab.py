@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.lab import Lab, NotebookPage
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 FAILED = pytest.StashKey[bool]()
@@ -41,15 +41,28 @@ class Tab:
             pages[0].evaluate(self._anew)
         return pages[0] if pages else self.context.new_page()
 
-    def close(self, *, picture: str = "") -> None:
-        """Close it all; `picture`: as what to keep how it looked, in test-results/."""
-        if self._context is None:
+    def leave(self, request: pytest.FixtureRequest) -> None:
+        """Where the test failed, keep how it looks in test-results/, and close it."""
+        if not request.node.stash.get(FAILED, False):
             return
         RESULTS.mkdir(exist_ok=True)
-        for number, page in enumerate(self._context.pages if picture else ()):
-            page.screenshot(path=RESULTS / f"{picture}-{number}.png")
-        self._context.close()
+        for number, page in enumerate(self._context.pages if self._context else ()):
+            page.screenshot(path=RESULTS / f"{name_of(request)}-{number}.png")
+        self.close()
+
+    def close(self) -> None:
+        if self._context is not None:
+            self._context.close()
         self._context = None
+
+
+def new_context(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1200, "height": 900})
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    """Give the test's name as a file may have it."""
+    return re.sub(r"\W+", "-", request.node.name).strip("-")
 
 
 def opening(tab: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
@@ -59,7 +72,7 @@ def opening(tab: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open
     `open_(*sources, kernel="ipykernel7")`. Where the test fails, the tab's picture is kept and the
     next test has a new one.
     """
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")
+    name = name_of(request)
     opened: list[NotebookPage] = []
 
     def open_(*sources: str, kernel: str = "ipykernel7") -> NotebookPage:
@@ -68,7 +81,6 @@ def opening(tab: Tab, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open
 
     yield open_
     lab.shut_down_kernels()
-    if request.node.stash.get(FAILED, False):
-        tab.close(picture=name)
-    elif any(notebook.reloaded for notebook in opened):
+    tab.leave(request)
+    if any(notebook.reloaded for notebook in opened):
         tab.close()
