@@ -104,6 +104,14 @@ def test_servers_that_are_up_give_their_models(comm, mock, monkeypatch):
     assert "vllm/" not in rows
 
 
+def test_one_message_alone_says_that_nobody_is_asked_any_more(comm):
+    """It is the last: what is asked for after it is not answered by one that was late."""
+    for _ in range(5):
+        comm.say(kind="list")
+        comm.listed()
+        assert comm.is_quiet
+
+
 def test_a_hosted_provider_is_asked_only_when_it_is_wanted(comm, mock, monkeypatch):
     """A list opens no connection to anybody's API."""
     monkeypatch.setenv("OPENAI_BASE_URL", mock.base_url)

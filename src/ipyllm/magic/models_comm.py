@@ -81,20 +81,16 @@ class ModelsComm:
         with self._lock:
             self._rows = {"local": [_local()]}
             self._rows |= {one.name: [_row(one)] for one in providers().values()}
-        for one in providers().values():
-            if not one.key_needed:
-                self._ask(one, tell=False)
-        self._tell()
+        self._ask(*(one for one in providers().values() if not one.key_needed))
 
-    def _ask(self, provider: Provider, *, tell: bool = True) -> None:
-        """Ask for its models in a thread: a server that is silent holds up nobody."""
+    def _ask(self, *wanted: Provider) -> None:
+        """Ask for their models in a thread each: a server that is silent holds up nobody."""
         with self._lock:
-            if provider.name in self._asking:
-                return
-            self._asking.add(provider.name)
-        if tell:
+            asked = [one for one in wanted if one.name not in self._asking]
+            self._asking |= {one.name for one in asked}
             self._tell()
-        threading.Thread(target=self._asked, args=(provider,), daemon=True).start()
+        for one in asked:
+            threading.Thread(target=self._asked, args=(one,), daemon=True).start()
 
     def _asked(self, provider: Provider) -> None:
         try:
@@ -106,16 +102,16 @@ class ModelsComm:
         with self._lock:
             self._rows[provider.name] = rows
             self._asking.discard(provider.name)
-        self._tell()
+            self._tell()
 
     def _tell(self) -> None:
-        with self._lock:
-            rows = [
-                row | {"state": "asking"} if name in self._asking else row
-                for name, group in self._rows.items()
-                for row in group
-            ]
-            self._comm.send({"kind": "models", "models": rows, "asking": len(self._asking)})
+        """Under the lock that what it says was changed under: one alone says that nobody is asked now."""
+        rows = [
+            row | {"state": "asking"} if name in self._asking else row
+            for name, group in self._rows.items()
+            for row in group
+        ]
+        self._comm.send({"kind": "models", "models": rows, "asking": len(self._asking)})
 
 
 def register(shell: InteractiveShell) -> None:
